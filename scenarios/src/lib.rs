@@ -1,0 +1,4 @@
+//! What is asked of the world: scenario files, workloads, sessions, histories, checkers and reports.
+
+pub mod history;
+pub mod view;

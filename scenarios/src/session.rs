@@ -1,0 +1,66 @@
+//! A session: one run behind one object-safe trait, whatever its protocol.
+
+use seedbed_sim::{Fault, FaultId, Instant};
+
+use crate::history::Operation;
+use crate::report::Report;
+use crate::view::{View, Window};
+
+/// What a person did to a run that the scenario did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Injection {
+    /// Begin a fault, which holds until it is lifted.
+    Inject(Fault),
+    /// End a fault.
+    Lift(FaultId),
+}
+
+/// One run, which can be driven and looked at, forwards and backwards.
+///
+/// A *step* is one event of the world, one client operation or one fault: the smallest thing that can happen. What a
+/// person injects is kept with the step it came after, so that going back and forward again gives the same run. An
+/// injection made after going back forgets the injections that came later.
+pub trait Session: Send {
+    /// How many steps were taken to get here.
+    fn position(&self) -> u64;
+
+    /// Virtual time.
+    fn now(&self) -> Instant;
+
+    /// Whether nothing can happen any more.
+    fn is_over(&self) -> bool;
+
+    /// Takes one step; `false` when the run is over.
+    fn step(&mut self) -> bool;
+
+    /// Goes on until nothing is left at or before `until`, or the run is over.
+    fn run_until(&mut self, until: Instant);
+
+    /// Goes on to the end: the scenario's duration, then heal and settle.
+    fn run_to_end(&mut self);
+
+    /// Goes to just after step number `step`, forwards or backwards (or to the end, where that comes first).
+    fn seek(&mut self, step: u64);
+
+    /// Goes to the last step at or before `at`, forwards or backwards.
+    fn seek_time(&mut self, at: Instant);
+
+    /// Injects or lifts a fault now. Returns the fault's id, or why it makes no sense (an unknown node, a fault that
+    /// was lifted already).
+    fn inject(&mut self, injection: Injection) -> Result<FaultId, String>;
+
+    /// Another session at the same place; what happens in one does not happen in the other.
+    fn fork(&self) -> Box<dyn Session>;
+
+    /// What can be seen now.
+    fn view(&self, window: Window) -> View;
+
+    /// The operations so far, in order of invocation.
+    fn operations(&self) -> Vec<Operation>;
+
+    /// The digest of the trace so far.
+    fn digest(&self) -> u64;
+
+    /// The report: runs to the end on a fork, so that this session stays where it is.
+    fn report(&self) -> Report;
+}

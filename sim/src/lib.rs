@@ -1,0 +1,21 @@
+//! The world that Seedbed grows from a seed: virtual time, randomness, network, disks, faults and trace.
+//!
+//! This crate names no protocol.
+
+mod context;
+pub mod disk;
+mod fault;
+mod ids;
+mod payload;
+mod process;
+mod random;
+mod time;
+
+pub use context::{Action, Clocks, Context, Loan, Order, Stamp, TimerHandle};
+pub use disk::{Disk, DiskCounters, DiskError, OpenMode, Spent};
+pub use fault::{Direction, Fault, InFlight, LinkTarget};
+pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};
+pub use payload::{Datum, Kind, Payload};
+pub use process::{Halt, Outcome, Process, Reason};
+pub use random::{Seed, Stream};
+pub use time::{Instant, LocalInstant, Span, WallTime};

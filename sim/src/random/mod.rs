@@ -1,0 +1,3 @@
+//! Randomness: one root seed, and nothing else.
+mod stream;
+pub use stream::{Seed, Stream};
