@@ -7,7 +7,10 @@
 //! acknowledge-before-sync bug.
 
 use crate::disk::{Disk, DiskError};
-use crate::{FileHandle, LocalInstant, NodeId, Outcome, Process, RequestId, Span, Stream, SyncTicket, WallTime};
+use crate::{
+    FileHandle, LocalInstant, NodeId, Outcome, Process, RequestId, Span, Stream, SyncTicket,
+    WallTime,
+};
 
 /// Where in its handler an order stood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -148,7 +151,10 @@ impl<'a, P: Process> Context<'a, P> {
     /// Calls [`Process::on_timer`] after `after` has passed on the node's monotonic clock.
     pub fn set_timer(&mut self, after: Span, timer: P::Timer) -> TimerHandle {
         *self.loan.timer_count += 1;
-        let handle = TimerHandle { due: self.clock() + after, number: *self.loan.timer_count };
+        let handle = TimerHandle {
+            due: self.clock() + after,
+            number: *self.loan.timer_count,
+        };
         self.order(Action::SetTimer(handle, timer));
         handle
     }
@@ -175,7 +181,10 @@ impl<'a, P: Process> Context<'a, P> {
 
     fn order(&mut self, action: Action<P>) {
         let disk = self.loan.disk.spent();
-        let stamp = Stamp { elapsed: self.spent + disk.time, disk_operations: disk.operations };
+        let stamp = Stamp {
+            elapsed: self.spent + disk.time,
+            disk_operations: disk.operations,
+        };
         self.loan.orders.push(Order { stamp, action });
     }
 }

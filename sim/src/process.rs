@@ -40,7 +40,12 @@ pub trait Process: Clone + Send + Sync + 'static {
     fn boot(config: &Self::Config, cx: &mut Context<'_, Self>) -> Result<Self, Halt>;
 
     /// A message has arrived.
-    fn on_message(&mut self, from: NodeId, message: Self::Message, cx: &mut Context<'_, Self>) -> Result<(), Halt>;
+    fn on_message(
+        &mut self,
+        from: NodeId,
+        message: Self::Message,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<(), Halt>;
 
     /// A timer that was set and not cancelled is due.
     fn on_timer(&mut self, timer: Self::Timer, cx: &mut Context<'_, Self>) -> Result<(), Halt>;
@@ -49,7 +54,12 @@ pub trait Process: Clone + Send + Sync + 'static {
     fn on_synced(&mut self, ticket: SyncTicket, cx: &mut Context<'_, Self>) -> Result<(), Halt>;
 
     /// A user asks. The process owes one [`Context::reply`] with this `id`, now or later.
-    fn on_request(&mut self, id: RequestId, request: Self::Request, cx: &mut Context<'_, Self>) -> Result<(), Halt>;
+    fn on_request(
+        &mut self,
+        id: RequestId,
+        request: Self::Request,
+        cx: &mut Context<'_, Self>,
+    ) -> Result<(), Halt>;
 }
 
 /// Why a process stops itself.

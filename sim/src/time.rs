@@ -95,7 +95,10 @@ impl fmt::Display for Span {
             return f.pad(&format!("{whole} {unit}"));
         }
         let fraction = format!("{milli:03}");
-        f.pad(&format!("{whole}.{} {unit}", fraction.trim_end_matches('0')))
+        f.pad(&format!(
+            "{whole}.{} {unit}",
+            fraction.trim_end_matches('0')
+        ))
     }
 }
 
@@ -192,9 +195,13 @@ mod tests {
 
     #[test]
     fn spans_print_with_a_unit_that_suits_their_size() {
-        let shown: Vec<String> =
-            [0, 750, 12_500, 3_250_000, 2_500_000_000, 60_000_000_000].map(|n| Span::from_nanos(n).to_string()).into();
-        assert_eq!(shown, ["0 ns", "750 ns", "12.5 µs", "3.25 ms", "2.5 s", "60 s"]);
+        let shown: Vec<String> = [0, 750, 12_500, 3_250_000, 2_500_000_000, 60_000_000_000]
+            .map(|n| Span::from_nanos(n).to_string())
+            .into();
+        assert_eq!(
+            shown,
+            ["0 ns", "750 ns", "12.5 µs", "3.25 ms", "2.5 s", "60 s"]
+        );
     }
 
     #[test]

@@ -118,7 +118,12 @@ pub trait Disk: Send + Sync {
     fn write_at(&mut self, file: FileHandle, offset: u64, bytes: &[u8]) -> Result<(), DiskError>;
 
     /// Fills `buffer` from `offset` and returns how many bytes there were; fewer than asked only at the end.
-    fn read_at(&mut self, file: FileHandle, offset: u64, buffer: &mut [u8]) -> Result<usize, DiskError>;
+    fn read_at(
+        &mut self,
+        file: FileHandle,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, DiskError>;
 
     /// The length of the file.
     fn len(&mut self, file: FileHandle) -> Result<u64, DiskError>;

@@ -18,7 +18,9 @@ impl Stream {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.0.to_le_bytes());
         key[8..24].copy_from_slice(&xxhash_rust::xxh3::xxh3_128(name.as_bytes()).to_le_bytes());
-        Self { rng: ChaCha8Rng::from_seed(key) }
+        Self {
+            rng: ChaCha8Rng::from_seed(key),
+        }
     }
 
     /// The next 64 random bits.
