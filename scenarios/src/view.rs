@@ -1,7 +1,7 @@
 //! The one read-model: everything that panels, reports, pictures and the web page draw. Plain data, made by a session,
 //! so that nobody who draws has to compute what it means.
 
-use seedbed_sim::{EventId, FaultId, Instant, NodeId, Span};
+use seedbed_sim::{EventId, Fault, FaultId, Instant, NodeId, Span};
 
 /// What part of a run a view is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +167,8 @@ pub struct AnomalyView {
     pub guarantee: String,
     /// One line: who saw what, and what they should have seen.
     pub summary: String,
+    /// The witness told in virtual time, a line for each operation.
+    pub story: Vec<String>,
 }
 
 /// A fault of the run.
@@ -180,6 +182,8 @@ pub struct FaultView {
     pub to: Option<Instant>,
     /// `crash f2`, `cut l1 ⇄ f2`.
     pub what: String,
+    /// The fault itself, so that a key press can find the one it ought to lift.
+    pub fault: Fault,
     /// Whether it holds now.
     pub active: bool,
 }
