@@ -4,7 +4,7 @@ use seedbed_sim::{Fault, FaultId, Instant};
 
 use crate::history::Operation;
 use crate::report::Report;
-use crate::view::{View, Window};
+use crate::view::{LogLine, View, Window};
 
 /// What a person did to a run that the scenario did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,9 @@ pub trait Session: Send {
 
     /// What can be seen now.
     fn view(&self, window: Window) -> View;
+
+    /// Every event of the trace so far, in order, in words: what a trace file holds.
+    fn trace(&self) -> Box<dyn Iterator<Item = LogLine> + '_>;
 
     /// The operations so far, in order of invocation.
     fn operations(&self) -> Vec<Operation>;
