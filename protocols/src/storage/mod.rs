@@ -4,6 +4,10 @@
 //! directory, with the same bytes. Calls take the disk as an argument, since a process is lent its disk for the
 //! length of a handler only.
 
+pub mod frame;
+#[cfg(test)]
+pub(crate) mod planted;
+
 use bytes::Bytes;
 use seedbed_sim::{Disk, DiskError, SyncTicket};
 
@@ -115,6 +119,9 @@ pub enum EngineError {
     /// The value is longer than [`VALUE_BYTES_MAX`].
     #[error("a value of {0} bytes is longer than the most, {VALUE_BYTES_MAX}")]
     ValueTooLong(usize),
+    /// The changes of one batch take more bytes than one record of the log may have.
+    #[error("a batch of {0} bytes is longer than the most, {max}", max = frame::PAYLOAD_BYTES_MAX)]
+    BatchTooLong(usize),
     /// No such snapshot; it was released, or never taken.
     #[error("there is no snapshot {0:?}")]
     NoSnapshot(SnapshotId),
