@@ -1,0 +1,510 @@
+//! What a scenario file says, once it has been checked: plain data that a world is built from.
+//!
+//! Every name has become a [`NodeId`], every default is filled in, and what the file's documentation forbids can't be
+//! found here: a reader of this model needs no checks of its own.
+//!
+//! Nodes are numbered as the world describes them: first the replicas, in the file's order, then the clients. Clients are
+//! the scripted ones, in the file's order, then those of each load in turn.
+
+use std::ops::Range;
+
+use seedbed_sim::{Fault, NodeId, Span};
+
+/// A whole scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// One line, for lists.
+    pub title: String,
+    /// Where it comes from: `DDIA chapter 5, figure 5-3`. Empty where the file does not say.
+    pub chapter: String,
+    /// What a person should have understood after watching it.
+    pub teaches: String,
+    /// What to change in the file (or in the interface) to see it come out differently. May be empty.
+    pub try_next: String,
+    /// How long the scenario itself runs. Then faults are lifted, no more operations begin, and the cluster settles.
+    pub duration: Span,
+    /// The most that healing and settling may take before convergence is given up as not judged.
+    pub settle: Span,
+    /// How the cluster works.
+    pub cluster: Cluster,
+    /// The replicas; never empty. `replicas[i]` is `NodeId(i)`.
+    pub replicas: Vec<Replica>,
+    /// The clients. `clients[i]` is `NodeId(replicas.len() + i)`.
+    pub clients: Vec<Client>,
+    /// How nodes reach each other.
+    pub network: Network,
+    /// Scripted operations, in the file's order, which need not be the order of time.
+    pub steps: Vec<Step>,
+    /// Generated operations.
+    pub loads: Vec<Load>,
+    /// What goes wrong, and when, in the file's order.
+    pub faults: Vec<TimedFault>,
+    /// What should come out.
+    pub expectations: Vec<Expectation>,
+}
+
+impl Scenario {
+    /// How many nodes there are, clients included.
+    pub fn node_count(&self) -> usize {
+        self.replicas.len() + self.clients.len()
+    }
+
+    /// All nodes, in the order of their ids.
+    pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.node_count()).map(node_id)
+    }
+
+    /// The id of client number `index`.
+    pub fn client_id(&self, index: usize) -> NodeId {
+        node_id(self.replicas.len() + index)
+    }
+
+    /// The replica with this id; `None` for a client.
+    pub fn replica(&self, id: NodeId) -> Option<&Replica> {
+        self.replicas.get(id.index())
+    }
+
+    /// The client with this id; `None` for a replica.
+    pub fn client(&self, id: NodeId) -> Option<&Client> {
+        self.clients
+            .get(id.index().checked_sub(self.replicas.len())?)
+    }
+
+    /// A node's name.
+    ///
+    /// # Panics
+    /// When the scenario has no such node.
+    pub fn name(&self, id: NodeId) -> &str {
+        match self.replica(id) {
+            Some(replica) => &replica.name,
+            None => &self.client(id).expect("a node of this scenario").name,
+        }
+    }
+
+    /// A node's site; empty where it has none.
+    ///
+    /// # Panics
+    /// When the scenario has no such node.
+    pub fn site(&self, id: NodeId) -> &str {
+        match self.replica(id) {
+            Some(replica) => &replica.site,
+            None => &self.client(id).expect("a node of this scenario").site,
+        }
+    }
+
+    /// A node's clock.
+    ///
+    /// # Panics
+    /// When the scenario has no such node.
+    pub fn clock(&self, id: NodeId) -> Clock {
+        match self.replica(id) {
+            Some(replica) => replica.clock,
+            None => self.client(id).expect("a node of this scenario").clock,
+        }
+    }
+
+    /// The link from one node to another: the network's own settings, overridden by every `[[link]]` that speaks of the
+    /// two. A link that names nodes beats one that names sites, and of two equals the later one in the file wins,
+    /// setting by setting.
+    pub fn link(&self, from: NodeId, to: NodeId) -> Link {
+        let mut rules: Vec<&LinkRule> = self
+            .network
+            .rules
+            .iter()
+            .filter(|rule| self.stands_in(from, &rule.from) && self.stands_in(to, &rule.to))
+            .collect();
+        rules.sort_by_key(|rule| rule.from.precision() + rule.to.precision());
+        let mut link = self.network.default.clone();
+        for rule in rules {
+            if let Some(delay) = &rule.delay {
+                link.delay = delay.clone();
+            }
+            if let Some(loss) = rule.loss_per_million {
+                link.loss_per_million = loss;
+            }
+            if let Some(kind) = rule.kind {
+                link.kind = kind;
+            }
+        }
+        link
+    }
+
+    fn stands_in(&self, node: NodeId, place: &Place) -> bool {
+        match place {
+            Place::Node(id) => *id == node,
+            Place::Site(site) => self.site(node) == site,
+        }
+    }
+}
+
+/// The id of the node with this index. Files hold far fewer than 2³² nodes.
+pub(crate) fn node_id(index: usize) -> NodeId {
+    NodeId(u32::try_from(index).expect("scenario files bound the number of nodes"))
+}
+
+/// How the cluster works.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// The replication protocol and its settings.
+    pub protocol: Protocol,
+    /// How long a client waits for an answer before it books the operation as *info*.
+    pub client_timeout: Span,
+}
+
+/// A replication protocol and its settings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Protocol {
+    /// `single-leader`: asynchronous replication from one leader, which never changes.
+    SingleLeader(SingleLeader),
+}
+
+/// The settings of `single-leader`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SingleLeader {
+    /// The replica that takes the writes.
+    pub leader: NodeId,
+    /// How often the leader tells followers how far its log goes when there is nothing to send.
+    pub heartbeat: Span,
+}
+
+/// Which storage engine a replica keeps its data in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EngineKind {
+    /// `memory`: a sorted map, which forgets everything in a crash.
+    Memory,
+    /// `log`: an append-only log on the node's disk.
+    Log,
+}
+
+/// Where a client sends its reads; writes always go to the leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Routing {
+    /// `leader`: to the leader.
+    Leader,
+    /// `any-follower`: to a follower drawn anew for each read.
+    AnyFollower,
+    /// `sticky-follower`: to one follower, the same for all of the client's reads.
+    StickyFollower,
+}
+
+/// One replica.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replica {
+    /// Its name; no other node or site has it.
+    pub name: String,
+    /// Its site; empty where it has none.
+    pub site: String,
+    /// Its storage engine.
+    pub engine: EngineKind,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its disk.
+    pub disk: DiskTimes,
+    /// How long each of its handlers takes, besides what its disk takes.
+    pub service_time: Span,
+    /// How many messages and requests may wait at it, at least 1; what comes beyond is dropped.
+    pub inbox: u32,
+}
+
+/// How long a disk takes for each operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiskTimes {
+    /// A read.
+    pub read: Span,
+    /// A write or an append.
+    pub write: Span,
+    /// A sync, of a file or of the directory.
+    pub sync: Span,
+}
+
+/// How a node's clock differs from the world's time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// Nanoseconds that its wall clock is ahead (negative: behind).
+    pub offset_nanos: i64,
+    /// Parts per million that its clocks run faster (negative: slower; above -1,000,000).
+    pub drift_ppm: i32,
+}
+
+/// One client: a process of one user on one device, on a node of its own. It has one operation open at a time, and it is
+/// one session as the session guarantees mean it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Its name; no other node or site has it.
+    pub name: String,
+    /// The user, by name; a user with several devices has several clients.
+    pub user: String,
+    /// Its site; empty where it has none.
+    pub site: String,
+    /// Where it reads.
+    pub routing: Routing,
+    /// Its clock.
+    pub clock: Clock,
+    /// The load that it works for, as an index of [`Scenario::loads`]; `None` for a scripted client.
+    pub load: Option<usize>,
+}
+
+/// How nodes reach each other. A node reaches itself without a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// Links that no rule speaks of.
+    pub default: Link,
+    /// Each for one direction, in the file's order; a `between` in the file has become two.
+    pub rules: Vec<LinkRule>,
+}
+
+/// One direction of a link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// How long a message takes.
+    pub delay: Delay,
+    /// How many of a million transmissions are lost, at most 1,000,000.
+    pub loss_per_million: u32,
+    /// Whether order is kept.
+    pub kind: LinkKind,
+}
+
+/// Whether a link keeps the order of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkKind {
+    /// `fifo`: a connection. What is sent first arrives first; a lost transmission is sent again and holds up the rest.
+    Fifo,
+    /// `datagram`: each message for itself. They overtake each other, and the lost ones are lost.
+    Datagram,
+}
+
+/// What a `[[link]]` changes, for one direction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkRule {
+    /// The senders.
+    pub from: Place,
+    /// The receivers.
+    pub to: Place,
+    /// Another delay.
+    pub delay: Option<Delay>,
+    /// Another loss.
+    pub loss_per_million: Option<u32>,
+    /// Another kind.
+    pub kind: Option<LinkKind>,
+}
+
+/// A node, or all nodes of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The one node.
+    Node(NodeId),
+    /// All nodes of the site.
+    Site(String),
+}
+
+impl Place {
+    fn precision(&self) -> u8 {
+        match self {
+            Self::Node(_) => 1,
+            Self::Site(_) => 0,
+        }
+    }
+}
+
+/// A distribution of delays. All spans are within what scenario files allow (30 days), all shapes finite and positive.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delay {
+    /// Always the same.
+    Fixed(Span),
+    /// Anything from `low` to `high`, equally likely.
+    Uniform {
+        /// The shortest.
+        low: Span,
+        /// The longest, not below `low`.
+        high: Span,
+    },
+    /// A bell, cut off at zero.
+    Normal {
+        /// The mean.
+        mean: Span,
+        /// The standard deviation.
+        deviation: Span,
+    },
+    /// `median · e^(sigma · z)` for a standard normal `z`.
+    LogNormal {
+        /// The median.
+        median: Span,
+        /// The standard deviation of the logarithm.
+        sigma: f64,
+    },
+    /// Memoryless.
+    Exponential {
+        /// The mean.
+        mean: Span,
+    },
+    /// A heavy tail: above `x`, for `x ≥ scale`, with chance `(scale / x)^shape`.
+    Pareto {
+        /// The shortest.
+        scale: Span,
+        /// The tail's exponent; the smaller, the heavier.
+        shape: f64,
+    },
+    /// One of several, each with its weight; never empty, and some weight is above zero.
+    Mixture(Vec<(u32, Delay)>),
+}
+
+/// One scripted operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its name, for steps that wait for it; empty where it has none.
+    pub name: String,
+    /// When it is meant to begin. A client has one operation open at a time: while its earlier one is open, the step
+    /// waits, and latency counts from when it was meant to begin.
+    pub when: When,
+    /// The client that does it.
+    pub client: NodeId,
+    /// What it does.
+    pub action: Action,
+    /// The key.
+    pub key: String,
+    /// The replica to ask, whatever the client's routing says.
+    pub replica: Option<NodeId>,
+}
+
+/// When a scripted step is meant to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// So long after the beginning of the run.
+    At(Span),
+    /// So long after another step has ended, however it ended.
+    After {
+        /// The other step, as an index of [`Scenario::steps`]; always below that of the step that waits.
+        step: usize,
+        /// How long after.
+        delay: Span,
+    },
+}
+
+/// What a scripted step does to its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Reads it.
+    Get,
+    /// Sets it to this value, which no other step of the file writes to the same key.
+    Put(String),
+    /// Removes it.
+    Delete,
+}
+
+/// Generated operations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Load {
+    /// Its name. Its clients are called `NAME-1`, `NAME-2` and so on.
+    pub name: String,
+    /// Its clients, as indexes of [`Scenario::clients`]; never empty.
+    pub clients: Range<usize>,
+    /// When operations begin.
+    pub arrivals: Arrivals,
+    /// From when on, since the beginning of the run.
+    pub start: Span,
+    /// No operation begins at or after this; never past the scenario's duration.
+    pub end: Span,
+    /// No more than so many operations.
+    pub operations: Option<u64>,
+    /// Which keys.
+    pub keys: Keys,
+    /// Of a hundred operations, how many are reads.
+    pub reads_percent: u32,
+    /// Of a hundred operations, how many are deletes; the rest are writes.
+    pub deletes_percent: u32,
+    /// How long each written value is, at the least: values are unique, and are filled up to this length.
+    pub value_bytes: u32,
+}
+
+/// When generated operations begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrivals {
+    /// `open`: at a rate of their own, however slow the answers are. An operation takes a client that is free; where
+    /// none is, it waits for one, and its latency counts from when it was meant to begin.
+    Open {
+        /// How many a second, for the whole load; at least 1.
+        rate_per_second: u32,
+        /// How they are spaced.
+        spacing: Spacing,
+    },
+    /// `closed`: each client begins its next operation so long after its last one ended.
+    Closed {
+        /// How long.
+        think: Span,
+    },
+}
+
+/// How the arrivals of an open load are spaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Spacing {
+    /// `exponential`: as independent users come (a Poisson process).
+    Exponential,
+    /// `even`: at equal distances.
+    Even,
+}
+
+/// Which keys a load speaks of: `PREFIX0` to `PREFIX(count - 1)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keys {
+    /// What each key begins with.
+    pub prefix: String,
+    /// How many there are, at least 1.
+    pub count: u32,
+    /// How often each is used.
+    pub distribution: KeyDistribution,
+}
+
+/// How often each key of a load is used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyDistribution {
+    /// `uniform`: all alike.
+    Uniform,
+    /// `zipf`: the i-th (from 1) with a chance in proportion to `1 / i^exponent`.
+    Zipf {
+        /// The exponent; finite, above 0.
+        exponent: f64,
+    },
+}
+
+/// A fault on the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedFault {
+    /// When it begins, since the beginning of the run.
+    pub at: Span,
+    /// When it is lifted, later than `at`; `None`: when the scenario's own run ends and the cluster heals.
+    pub until: Option<Span>,
+    /// The faults that begin together. There are several where a `between` or `from`/`to` names sites, which hold many
+    /// links; never empty.
+    pub faults: Vec<Fault>,
+}
+
+/// What should come out of one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// The check.
+    pub check: Check,
+    /// What it should say.
+    pub verdict: ExpectedVerdict,
+}
+
+/// A check that a scenario can expect something of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Check {
+    /// `read-your-writes`.
+    ReadYourWrites,
+    /// `monotonic-reads`.
+    MonotonicReads,
+    /// `convergence`: after healing and settling all replicas hold the same.
+    Convergence,
+    /// `durability`: no acknowledged write is missing in the end.
+    Durability,
+}
+
+/// What a check should say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExpectedVerdict {
+    /// `holds`.
+    Holds,
+    /// `violated`.
+    Violated,
+}
