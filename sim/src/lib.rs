@@ -17,5 +17,8 @@ pub use fault::{Direction, Fault, InFlight, LinkTarget};
 pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};
 pub use payload::{Datum, Kind, Payload};
 pub use process::{Halt, Outcome, Process, Reason};
-pub use random::{Seed, Stream};
+pub use random::{
+    Distribution, DistributionError, Fate, PathKey, Purpose, Seed, Stream, Zipf, ZipfError, fate,
+    happens,
+};
 pub use time::{Instant, LocalInstant, Span, WallTime};
