@@ -72,8 +72,10 @@ impl Clocks {
         if self.drift_ppb == 0 {
             return span;
         }
-        let gained = i128::from(nanos) * i128::from(self.drift_ppb) / 1_000_000_000;
-        Span::from_nanos(u64::try_from(i128::from(nanos) + gained).unwrap_or(0))
+        // Rounded down, for slow clocks too: a reading within a handler must not be ahead of the next handler's.
+        let gained = (i128::from(nanos) * i128::from(self.drift_ppb)).div_euclid(1_000_000_000);
+        let moved = (i128::from(nanos) + gained).max(0);
+        Span::from_nanos(u64::try_from(moved).unwrap_or(u64::MAX))
     }
 }
 

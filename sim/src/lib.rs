@@ -2,6 +2,7 @@
 //!
 //! This crate names no protocol.
 
+mod clock;
 mod context;
 pub mod disk;
 mod fault;
@@ -11,6 +12,7 @@ mod process;
 mod random;
 mod time;
 
+pub use clock::{ClockConfig, NodeClock};
 pub use context::{Action, Clocks, Context, Loan, Order, Stamp, TimerHandle};
 pub use disk::{Disk, DiskCounters, DiskError, OpenMode, Spent};
 pub use fault::{Direction, Fault, InFlight, LinkTarget};
