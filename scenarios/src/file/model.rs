@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use seedbed_sim::{Fault, NodeId, Span};
+use seedbed_sim::{ClockConfig, Distribution, Fault, NodeId, Span};
 
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,44 +96,18 @@ impl Scenario {
     ///
     /// # Panics
     /// When the scenario has no such node.
-    pub fn clock(&self, id: NodeId) -> Clock {
+    pub fn clock(&self, id: NodeId) -> ClockConfig {
         match self.replica(id) {
             Some(replica) => replica.clock,
             None => self.client(id).expect("a node of this scenario").clock,
         }
     }
 
-    /// The link from one node to another: the network's own settings, overridden by every `[[link]]` that speaks of the
-    /// two. A link that names nodes beats one that names sites, and of two equals the later one in the file wins,
-    /// setting by setting.
-    pub fn link(&self, from: NodeId, to: NodeId) -> Link {
-        let mut rules: Vec<&LinkRule> = self
-            .network
-            .rules
-            .iter()
-            .filter(|rule| self.stands_in(from, &rule.from) && self.stands_in(to, &rule.to))
-            .collect();
-        rules.sort_by_key(|rule| rule.from.precision() + rule.to.precision());
-        let mut link = self.network.default.clone();
-        for rule in rules {
-            if let Some(delay) = &rule.delay {
-                link.delay = delay.clone();
-            }
-            if let Some(loss) = rule.loss_per_million {
-                link.loss_per_million = loss;
-            }
-            if let Some(kind) = rule.kind {
-                link.kind = kind;
-            }
-        }
-        link
-    }
-
-    fn stands_in(&self, node: NodeId, place: &Place) -> bool {
-        match place {
-            Place::Node(id) => *id == node,
-            Place::Site(site) => self.site(node) == site,
-        }
+    /// The link from one node to another: the last rule that speaks of the two, or else the default.
+    pub fn link(&self, from: NodeId, to: NodeId) -> &Link {
+        let fits = |rule: &&LinkRule| rule.from.contains(&from) && rule.to.contains(&to);
+        let rule = self.network.rules.iter().rev().find(fits);
+        rule.map_or(&self.network.default, |rule| &rule.link)
     }
 }
 
@@ -197,7 +171,7 @@ pub struct Replica {
     /// Its storage engine.
     pub engine: EngineKind,
     /// Its clock.
-    pub clock: Clock,
+    pub clock: ClockConfig,
     /// Its disk.
     pub disk: DiskTimes,
     /// How long each of its handlers takes, besides what its disk takes.
@@ -217,15 +191,6 @@ pub struct DiskTimes {
     pub sync: Span,
 }
 
-/// How a node's clock differs from the world's time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Clock {
-    /// Nanoseconds that its wall clock is ahead (negative: behind).
-    pub offset_nanos: i64,
-    /// Parts per million that its clocks run faster (negative: slower; above -1,000,000).
-    pub drift_ppm: i32,
-}
-
 /// One client: a process of one user on one device, on a node of its own. It has one operation open at a time, and it is
 /// one session as the session guarantees mean it.
 #[derive(Clone, Debug, PartialEq)]
@@ -239,7 +204,7 @@ pub struct Client {
     /// Where it reads.
     pub routing: Routing,
     /// Its clock.
-    pub clock: Clock,
+    pub clock: ClockConfig,
     /// The load that it works for, as an index of [`Scenario::loads`]; `None` for a scripted client.
     pub load: Option<usize>,
 }
@@ -249,7 +214,7 @@ pub struct Client {
 pub struct Network {
     /// Links that no rule speaks of.
     pub default: Link,
-    /// Each for one direction, in the file's order; a `between` in the file has become two.
+    /// Each for one direction, in the file's order; a `between` in the file has become two. The last that fits holds.
     pub rules: Vec<LinkRule>,
 }
 
@@ -257,11 +222,13 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     /// How long a message takes.
-    pub delay: Delay,
+    pub delay: Distribution,
     /// How many of a million transmissions are lost, at most 1,000,000.
     pub loss_per_million: u32,
     /// Whether order is kept.
     pub kind: LinkKind,
+    /// How long a connection waits before it transmits again what was lost, the first time.
+    pub retransmit_after: Span,
 }
 
 /// Whether a link keeps the order of messages.
@@ -273,79 +240,15 @@ pub enum LinkKind {
     Datagram,
 }
 
-/// What a `[[link]]` changes, for one direction.
+/// What a `[[link]]` says, for one direction. What it leaves out is as in the default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkRule {
-    /// The senders.
-    pub from: Place,
-    /// The receivers.
-    pub to: Place,
-    /// Another delay.
-    pub delay: Option<Delay>,
-    /// Another loss.
-    pub loss_per_million: Option<u32>,
-    /// Another kind.
-    pub kind: Option<LinkKind>,
-}
-
-/// A node, or all nodes of a site.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// The one node.
-    Node(NodeId),
-    /// All nodes of the site.
-    Site(String),
-}
-
-impl Place {
-    fn precision(&self) -> u8 {
-        match self {
-            Self::Node(_) => 1,
-            Self::Site(_) => 0,
-        }
-    }
-}
-
-/// A distribution of delays. All spans are within what scenario files allow (30 days), all shapes finite and positive.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Delay {
-    /// Always the same.
-    Fixed(Span),
-    /// Anything from `low` to `high`, equally likely.
-    Uniform {
-        /// The shortest.
-        low: Span,
-        /// The longest, not below `low`.
-        high: Span,
-    },
-    /// A bell, cut off at zero.
-    Normal {
-        /// The mean.
-        mean: Span,
-        /// The standard deviation.
-        deviation: Span,
-    },
-    /// `median · e^(sigma · z)` for a standard normal `z`.
-    LogNormal {
-        /// The median.
-        median: Span,
-        /// The standard deviation of the logarithm.
-        sigma: f64,
-    },
-    /// Memoryless.
-    Exponential {
-        /// The mean.
-        mean: Span,
-    },
-    /// A heavy tail: above `x`, for `x ≥ scale`, with chance `(scale / x)^shape`.
-    Pareto {
-        /// The shortest.
-        scale: Span,
-        /// The tail's exponent; the smaller, the heavier.
-        shape: f64,
-    },
-    /// One of several, each with its weight; never empty, and some weight is above zero.
-    Mixture(Vec<(u32, Delay)>),
+    /// The senders: one node, or those of a site.
+    pub from: Vec<NodeId>,
+    /// The receivers, likewise.
+    pub to: Vec<NodeId>,
+    /// The link from each sender to each receiver.
+    pub link: Link,
 }
 
 /// One scripted operation.
@@ -404,8 +307,8 @@ pub struct Load {
     pub start: Span,
     /// No operation begins at or after this; never past the scenario's duration.
     pub end: Span,
-    /// No more than so many operations.
-    pub operations: Option<u64>,
+    /// No more than so many operations begin. Where the file does not say, it is the most that a load may have.
+    pub operations: u64,
     /// Which keys.
     pub keys: Keys,
     /// Of a hundred operations, how many are reads.
@@ -461,7 +364,7 @@ pub enum KeyDistribution {
     Uniform,
     /// `zipf`: the i-th (from 1) with a chance in proportion to `1 / i^exponent`.
     Zipf {
-        /// The exponent; finite, above 0.
+        /// The exponent, from 0 (all alike) to 20.
         exponent: f64,
     },
 }
