@@ -4,9 +4,14 @@
 //! directory, with the same bytes. Calls take the disk as an argument, since a process is lent its disk for the
 //! length of a handler only.
 
+mod catalog;
 pub mod frame;
+pub mod log;
+pub mod memory;
 #[cfg(test)]
 pub(crate) mod planted;
+
+pub use catalog::{CATALOG, EngineEntry, EngineKind, EngineOptions, Opened, open_engine};
 
 use bytes::Bytes;
 use seedbed_sim::{Disk, DiskError, SyncTicket};
@@ -61,6 +66,19 @@ pub struct Bounds<'a> {
     pub to: Option<&'a [u8]>,
 }
 
+impl Bounds<'_> {
+    /// Whether `key` is within them.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.from.is_none_or(|from| from <= key) && self.to.is_none_or(|to| key < to)
+    }
+
+    /// Whether no key can be within them.
+    pub fn is_empty(&self) -> bool {
+        self.to
+            .is_some_and(|to| self.from.unwrap_or_default() >= to)
+    }
+}
+
 /// How an engine has fared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EngineStats {
@@ -85,6 +103,8 @@ pub struct Recovery {
     pub records: u64,
     /// Bytes cut off the end of the log: a write that a crash had torn.
     pub torn_bytes: u64,
+    /// Bytes of damaged records that a salvage left out.
+    pub corrupt_bytes: u64,
 }
 
 /// Why an engine can't do what it was asked.
@@ -164,6 +184,10 @@ pub trait Engine: Send + Sync {
     /// Begins to make all writes so far durable. `None`: they are already, or never will be (an engine in memory).
     fn sync_later(&mut self, disk: &mut dyn Disk) -> Result<Option<SyncTicket>, EngineError>;
 
+    /// A sync that [`Engine::sync_later`] began is done. Returns how far the log is now known to be durable; a ticket
+    /// that is not the engine's changes nothing.
+    fn on_synced(&mut self, ticket: SyncTicket) -> Lsn;
+
     /// A view of the content as it is now, until it is released.
     fn snapshot(&mut self) -> SnapshotId;
 
@@ -194,4 +218,23 @@ impl Clone for Box<dyn Engine> {
     fn clone(&self) -> Self {
         self.clone_box()
     }
+}
+
+/// Checks every key and value of a batch against its bound, before anything is changed. Returns their bytes.
+fn check_batch(batch: &[Change]) -> Result<u64, EngineError> {
+    let mut user_bytes = 0;
+    for change in batch {
+        let (key, value_bytes) = match change {
+            Change::Put(key, value) => (key, value.len()),
+            Change::Delete(key) => (key, 0),
+        };
+        if key.len() > KEY_BYTES_MAX {
+            return Err(EngineError::KeyTooLong(key.len()));
+        }
+        if value_bytes > VALUE_BYTES_MAX {
+            return Err(EngineError::ValueTooLong(value_bytes));
+        }
+        user_bytes += (key.len() + value_bytes) as u64;
+    }
+    Ok(user_bytes)
 }

@@ -260,8 +260,13 @@ impl FrameLog {
         Ok(None)
     }
 
-    /// Reads the whole file and checks every frame.
-    pub fn verify(&mut self, disk: &mut dyn Disk, kind: &FileKind) -> Result<(), EngineError> {
+    /// Reads the whole file and checks every frame, and with `on_frame` every payload.
+    pub fn verify(
+        &mut self,
+        disk: &mut dyn Disk,
+        kind: &FileKind,
+        on_frame: &mut OnFrame<'_>,
+    ) -> Result<(), EngineError> {
         self.check_poison()?;
         let mut header = [0; FILE_HEADER_BYTES as usize];
         let got = disk.read_at(self.file, 0, &mut header)?;
@@ -273,10 +278,16 @@ impl FrameLog {
                 "the file has another length than was written",
             ));
         }
-        self.walk(disk, FILE_HEADER_BYTES, |_, _| {
-            ControlFlow::<()>::Continue(())
+        let bad = self.walk(disk, FILE_HEADER_BYTES, |at, payload| {
+            on_frame(at, payload).map_or_else(
+                |what| ControlFlow::Break((at, what)),
+                |()| ControlFlow::Continue(()),
+            )
         })?;
-        Ok(())
+        match bad {
+            None => Ok(()),
+            Some((at, what)) => Err(self.corrupt(at, &what)),
+        }
     }
 
     /// The file's name.

@@ -73,7 +73,7 @@ fn what_is_appended_is_read_forwards_backwards_and_after_opening() {
     for (at, payload) in expected {
         assert_eq!(log.read(&mut disk, at).unwrap(), payload);
     }
-    log.verify(&mut disk, &KIND).unwrap();
+    log.verify(&mut disk, &KIND, &mut |_, _| Ok(())).unwrap();
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_salvage_keeps_every_whole_frame_and_reports_the_rest() {
     assert_eq!(recovered, kept);
     assert_eq!((found.frames, found.corrupt_bytes), (3, 20 + 20));
     log.append(&mut disk, b"more").unwrap();
-    log.verify(&mut disk, &KIND).unwrap();
+    log.verify(&mut disk, &KIND, &mut |_, _| Ok(())).unwrap();
     let (_, found, recovered) = open(&mut disk).unwrap();
     assert_eq!(recovered[..3], kept);
     assert_eq!((found.frames, found.corrupt_bytes), (4, 0));
@@ -202,7 +202,7 @@ fn a_payload_past_the_bound_is_refused_and_leaves_the_log_as_it_was() {
         Err(EngineError::BatchTooLong(PAYLOAD_BYTES_MAX + 1))
     );
     assert_eq!(log.end(), end);
-    log.verify(&mut disk, &KIND).unwrap();
+    log.verify(&mut disk, &KIND, &mut |_, _| Ok(())).unwrap();
 }
 
 #[test]

@@ -1,0 +1,252 @@
+//! The in-memory engine: an ordered map that is cheap to copy, and nothing on the disk.
+//!
+//! It is what the other engines are measured against, and what protocols run on when storage is not what a scenario is
+//! about. Nothing it holds survives a crash: a replica that uses it must get its content back from elsewhere, such as
+//! the replicated log.
+//!
+//! # Copy on write
+//!
+//! A fork of the world clones every node, and a session keeps some twenty checkpoints of it, so a clone must not copy
+//! ten thousand keys. The map is a B+tree whose nodes are shared until one side writes ([`imbl::OrdMap`]): a clone or a
+//! snapshot copies one pointer, and a write after it copies the nodes on the way to its leaf. Nothing the engine does
+//! can be seen to depend on who shares what.
+//!
+//! ```text
+//!   engine ──► root ──────────► inner ─► leaves            after a put in the fork:
+//!               ▲                 ▲        ▲               the fork has its own root, inner and leaf,
+//!   snapshot ───┘     fork ─► root' ─► inner' ─► leaf'     and shares all the rest
+//! ```
+//!
+//! Each key carries its first eight bytes as a number. Most comparisons end there, without a look at the heap: on keys
+//! of 16 bytes that makes the tree as fast as the standard library's, which can't be shared.
+//!
+//! # Invariants
+//!
+//! - A snapshot is a clone of the map and never changes.
+//! - A key's head is its first eight bytes, padded with zeros, as a big-endian number; so heads never contradict the
+//!   order of keys, and keys of equal heads are ordered by their bytes.
+//!
+//! What real systems do and this does not: bound their memory (Redis evicts), keep a log or images on disk.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use bytes::Bytes;
+use equivalent::{Comparable, Equivalent};
+use imbl::OrdMap;
+use seedbed_sim::{Disk, SyncTicket};
+
+use super::{
+    Bounds, Change, Engine, EngineError, EngineStats, Lsn, Row, ScanDirection, SnapshotId,
+    check_batch,
+};
+
+/// The in-memory engine. See the [module](self).
+#[derive(Clone, Default)]
+pub struct MemoryEngine {
+    map: OrdMap<Key, Bytes>,
+    snapshots: BTreeMap<SnapshotId, OrdMap<Key, Bytes>>,
+    snapshots_taken: u64,
+    changes: u64,
+    user_bytes: u64,
+}
+
+impl MemoryEngine {
+    /// An empty engine.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn map_at(&self, at: Option<SnapshotId>) -> Result<&OrdMap<Key, Bytes>, EngineError> {
+        match at {
+            None => Ok(&self.map),
+            Some(id) => self.snapshots.get(&id).ok_or(EngineError::NoSnapshot(id)),
+        }
+    }
+}
+
+impl Engine for MemoryEngine {
+    fn get(
+        &mut self,
+        _: &mut dyn Disk,
+        key: &[u8],
+        at: Option<SnapshotId>,
+    ) -> Result<Option<Bytes>, EngineError> {
+        Ok(self.map_at(at)?.get(&Probe::new(key)).cloned())
+    }
+
+    fn scan(
+        &mut self,
+        _: &mut dyn Disk,
+        at: Option<SnapshotId>,
+        bounds: Bounds<'_>,
+        direction: ScanDirection,
+        limit: usize,
+        out: &mut Vec<Row>,
+    ) -> Result<Option<Bytes>, EngineError> {
+        let map = self.map_at(at)?;
+        if bounds.is_empty() {
+            return Ok(None);
+        }
+        let from = bounds
+            .from
+            .map_or(Bound::Unbounded, |key| Bound::Included(Probe::new(key)));
+        let to = bounds
+            .to
+            .map_or(Bound::Unbounded, |key| Bound::Excluded(Probe::new(key)));
+        let rows = map.range((from, to));
+        Ok(match direction {
+            ScanDirection::Forward => take_rows(rows, limit, out),
+            ScanDirection::Backward => take_rows(rows.rev(), limit, out),
+        })
+    }
+
+    /// Returns how many changes were ever made: there is no log to have a position in.
+    fn write(&mut self, _: &mut dyn Disk, batch: &[Change]) -> Result<Lsn, EngineError> {
+        self.user_bytes += check_batch(batch)?;
+        for change in batch {
+            match change {
+                Change::Put(key, value) => {
+                    self.map.insert(Key::new(key.clone()), value.clone());
+                }
+                Change::Delete(key) => {
+                    self.map.remove(&Probe::new(key));
+                }
+            }
+        }
+        self.changes += batch.len() as u64;
+        Ok(Lsn(self.changes))
+    }
+
+    fn sync(&mut self, _: &mut dyn Disk) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn sync_later(&mut self, _: &mut dyn Disk) -> Result<Option<SyncTicket>, EngineError> {
+        Ok(None)
+    }
+
+    /// Nothing is ever durable.
+    fn on_synced(&mut self, _: SyncTicket) -> Lsn {
+        Lsn(0)
+    }
+
+    fn snapshot(&mut self) -> SnapshotId {
+        self.snapshots_taken += 1;
+        let id = SnapshotId(self.snapshots_taken);
+        self.snapshots.insert(id, self.map.clone());
+        id
+    }
+
+    fn release(&mut self, snapshot: SnapshotId) {
+        self.snapshots.remove(&snapshot);
+    }
+
+    fn stats(&self) -> EngineStats {
+        EngineStats {
+            keys: Some(self.map.len() as u64),
+            user_bytes: self.user_bytes,
+            ..EngineStats::default()
+        }
+    }
+
+    fn verify(&mut self, _: &mut dyn Disk) -> Result<(), EngineError> {
+        for map in self.snapshots.values().chain([&self.map]) {
+            let mut count = 0;
+            let mut last: Option<&Key> = None;
+            for key in map.keys() {
+                assert_eq!(key.head, head_of(&key.bytes), "the head of {:?}", key.bytes);
+                assert!(
+                    last.is_none_or(|last| last.bytes < key.bytes),
+                    "{:?} stands after {last:?}",
+                    key.bytes
+                );
+                last = Some(key);
+                count += 1;
+            }
+            assert_eq!(count, map.len(), "keys walked and keys counted");
+        }
+        Ok(())
+    }
+
+    fn clone_box(&self) -> Box<dyn Engine> {
+        Box::new(self.clone())
+    }
+}
+
+/// Pushes at most `limit` of `rows` to `out`; the key of the first that is left out.
+fn take_rows<'a>(
+    mut rows: impl Iterator<Item = (&'a Key, &'a Bytes)>,
+    limit: usize,
+    out: &mut Vec<Row>,
+) -> Option<Bytes> {
+    out.extend(rows.by_ref().take(limit).map(|(key, value)| Row {
+        key: key.bytes.clone(),
+        value: value.clone(),
+    }));
+    rows.next().map(|(key, _)| key.bytes.clone())
+}
+
+/// A key in the map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    head: u64,
+    bytes: Bytes,
+}
+
+impl Key {
+    fn new(bytes: Bytes) -> Self {
+        let head = head_of(&bytes);
+        Self { head, bytes }
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let heads = self.head.cmp(&other.head);
+        heads.then_with(|| self.bytes.cmp(&other.bytes))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A key that is looked for.
+struct Probe<'a> {
+    head: u64,
+    bytes: &'a [u8],
+}
+
+impl<'a> Probe<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let head = head_of(bytes);
+        Self { head, bytes }
+    }
+}
+
+impl Equivalent<Key> for Probe<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.bytes == key.bytes
+    }
+}
+
+impl Comparable<Key> for Probe<'_> {
+    fn compare(&self, key: &Key) -> Ordering {
+        let heads = self.head.cmp(&key.head);
+        heads.then_with(|| self.bytes.cmp(&key.bytes))
+    }
+}
+
+/// The first eight bytes as a number of the same order.
+fn head_of(key: &[u8]) -> u64 {
+    let head = key.first_chunk::<8>().copied().unwrap_or_else(|| {
+        let mut padded = [0; 8];
+        padded[..key.len()].copy_from_slice(key);
+        padded
+    });
+    u64::from_be_bytes(head)
+}
