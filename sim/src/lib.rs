@@ -14,7 +14,7 @@ mod time;
 
 pub use clock::{ClockConfig, NodeClock};
 pub use context::{Action, Clocks, Context, Loan, Order, Stamp, TimerHandle};
-pub use disk::{Disk, DiskCounters, DiskError, OpenMode, Spent};
+pub use disk::{Disk, DiskConfig, DiskCounters, DiskError, OpenMode, SimDisk, Spent};
 pub use fault::{Direction, Fault, InFlight, LinkTarget};
 pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};
 pub use payload::{Datum, Kind, Payload};

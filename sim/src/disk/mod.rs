@@ -16,6 +16,18 @@
 //!         may be gone                             survives
 //! ```
 
+mod chunks;
+mod config;
+mod crash;
+mod directory;
+mod handles;
+mod inode;
+mod names;
+mod sim_disk;
+
+pub use config::{DiskConfig, FILE_BYTES_MAX};
+pub use sim_disk::SimDisk;
+
 use crate::{FileHandle, Span, SyncTicket};
 
 /// How to open a file.

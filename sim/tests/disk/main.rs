@@ -1,0 +1,3 @@
+//! The promises of the disks, forced one by one and at random.
+
+mod durability;
