@@ -2,21 +2,29 @@
 //!
 //! This crate names no protocol.
 
+mod chunked;
 mod clock;
 mod context;
 pub mod disk;
 mod fault;
 mod ids;
+mod network;
+mod observer;
 mod payload;
 mod process;
 mod random;
 mod time;
+mod trace;
+mod world;
 
+pub use chunked::ChunkedVec;
 pub use clock::{ClockConfig, NodeClock};
 pub use context::{Action, Clocks, Context, Loan, Order, Stamp, TimerHandle};
 pub use disk::{Disk, DiskConfig, DiskCounters, DiskError, OpenMode, SimDisk, Spent};
 pub use fault::{Direction, Fault, InFlight, LinkTarget};
 pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};
+pub use network::{LinkKind, LinkRule, LinkSpec, NetworkSpec, TRANSMISSIONS_MAX};
+pub use observer::Observer;
 pub use payload::{Datum, Kind, Payload};
 pub use process::{Halt, Outcome, Process, Reason};
 pub use random::{
@@ -24,3 +32,9 @@ pub use random::{
     happens,
 };
 pub use time::{Instant, LocalInstant, Span, WallTime};
+pub use trace::{
+    Digest, DropReason, Record, RecordKind, ReplyKind, Trace, TraceLevel, stable_hash,
+};
+pub use world::{
+    ActiveFault, FaultError, MessageInFlight, NodeSpec, NodeState, Stop, World, WorldSpec,
+};

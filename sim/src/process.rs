@@ -24,7 +24,7 @@ use crate::{Context, Datum, NodeId, Payload, RequestId, SyncTicket};
 /// A node's program. See the [module](self) for the rules.
 pub trait Process: Clone + Send + Sync + 'static {
     /// What the node is told at every boot: its part, the other nodes, its settings.
-    type Config: Clone + Send + Sync + 'static;
+    type Config: Clone + std::fmt::Debug + Send + Sync + 'static;
     /// What it sends to other nodes.
     type Message: Payload;
     /// What it tells itself later.

@@ -1,0 +1,153 @@
+//! The network: what lies between two nodes, each direction by itself.
+//!
+//! A link is a **FIFO connection** (the default, and what replication logs assume) or carries **datagrams**:
+//!
+//! - On a connection messages arrive in the order in which they were sent. A transmission that is lost is sent again
+//!   after [`LinkSpec::retransmit_after`], doubled at every further loss, and what follows waits behind it, as in TCP:
+//!   loss shows as delay. After [`TRANSMISSIONS_MAX`] losses the connection gives the message up. When the receiver
+//!   crashes, the connection is gone and so is everything on its way.
+//! - A datagram is lost for good when it is lost, may overtake others, and finds a restarted receiver just as well.
+//!
+//! Which link joins two nodes is said by rules over sets of nodes, the last that fits; states are kept for pairs that
+//! have talked, so that a thousand nodes do not cost a million links.
+
+use crate::{Distribution, Instant, NodeId, Span};
+
+/// How often a connection transmits one message before it gives up.
+pub const TRANSMISSIONS_MAX: u32 = 8;
+
+/// How a link treats order and loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A connection: in order, lost transmissions are repeated.
+    #[default]
+    Fifo,
+    /// Each message for itself.
+    Datagram,
+}
+
+/// One direction between two nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkSpec {
+    /// How long a message travels.
+    pub delay: Distribution,
+    /// The chance that a transmission is lost, per million.
+    pub loss_per_million: u32,
+    /// Order and loss.
+    pub kind: LinkKind,
+    /// How long a connection waits before it transmits again, the first time.
+    pub retransmit_after: Span,
+}
+
+impl LinkSpec {
+    /// A connection without loss; Linux waits at least 200 ms before it transmits again, and so does this.
+    pub fn fifo(delay: Distribution) -> Self {
+        Self {
+            delay,
+            loss_per_million: 0,
+            kind: LinkKind::Fifo,
+            retransmit_after: Span::from_millis(200),
+        }
+    }
+
+    /// Datagrams without loss.
+    pub fn datagram(delay: Distribution) -> Self {
+        Self {
+            kind: LinkKind::Datagram,
+            ..Self::fifo(delay)
+        }
+    }
+}
+
+/// The link from each node of one set to each of another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkRule {
+    /// Senders.
+    pub from: Vec<NodeId>,
+    /// Receivers.
+    pub to: Vec<NodeId>,
+    /// What lies between.
+    pub spec: LinkSpec,
+}
+
+/// All links of a world. A node reaches itself at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkSpec {
+    /// Where no rule fits.
+    pub default: LinkSpec,
+    /// The last one that fits holds.
+    pub rules: Vec<LinkRule>,
+}
+
+impl NetworkSpec {
+    /// The same link between all nodes.
+    pub fn uniform(default: LinkSpec) -> Self {
+        Self {
+            default,
+            rules: Vec::new(),
+        }
+    }
+
+    /// The link from one node to another: 0 is the node itself, 1 the default, then the rules.
+    fn class_of(&self, from: NodeId, to: NodeId) -> u16 {
+        if from == to {
+            return 0;
+        }
+        let fits = |rule: &LinkRule| rule.from.contains(&from) && rule.to.contains(&to);
+        let rule = self.rules.iter().rposition(fits);
+        u16::try_from(rule.map_or(1, |index| index + 2)).expect("fewer than 65,534 link rules")
+    }
+}
+
+/// What the world remembers of one direction between two nodes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LinkState {
+    /// Nothing on the connection arrives before this.
+    pub(crate) not_before: Instant,
+    class: u16,
+}
+
+/// The links of a world, with their states.
+#[derive(Clone, Debug)]
+pub(crate) struct Network {
+    spec: NetworkSpec,
+    itself: LinkSpec,
+    /// By sender, then by receiver; a row is empty until its sender first sends.
+    rows: Vec<Vec<LinkState>>,
+}
+
+impl Network {
+    pub(crate) fn new(spec: NetworkSpec, node_count: usize) -> Self {
+        let itself = LinkSpec::fifo(Distribution::fixed(Span::ZERO).expect("zero is a fine delay"));
+        Self {
+            spec,
+            itself,
+            rows: vec![Vec::new(); node_count],
+        }
+    }
+
+    /// What lies from one node to another, and its state.
+    #[inline]
+    pub(crate) fn link(&mut self, from: NodeId, to: NodeId) -> (&LinkSpec, &mut LinkState) {
+        if self.rows[from.index()].is_empty() {
+            self.fill_row(from);
+        }
+        let state = &mut self.rows[from.index()][to.index()];
+        let spec = match state.class {
+            0 => &self.itself,
+            1 => &self.spec.default,
+            rule => &self.spec.rules[usize::from(rule) - 2].spec,
+        };
+        (spec, state)
+    }
+
+    #[cold]
+    fn fill_row(&mut self, from: NodeId) {
+        let receivers = 0..self.rows.len() as u32;
+        let state = |to| LinkState {
+            not_before: Instant::ZERO,
+            class: self.spec.class_of(from, NodeId(to)),
+        };
+        self.rows[from.index()] = receivers.map(state).collect();
+    }
+}

@@ -1,0 +1,27 @@
+//! Who watches a world. Observers see everything and change nothing.
+
+use crate::{EventId, Instant, NodeId, Outcome, Process, Record, RequestId};
+
+/// Hears what happens, as it happens. Every method does nothing unless it is overridden; `()` hears nothing.
+pub trait Observer<P: Process> {
+    /// An event was recorded (at any trace level but off).
+    fn on_record(&mut self, _event: EventId, _record: &Record) {}
+
+    /// A message is about to be handled.
+    fn on_message(&mut self, _event: EventId, _from: NodeId, _to: NodeId, _message: &P::Message) {}
+
+    /// A request was answered, by the node or (where the node could not) by the world.
+    fn on_reply(
+        &mut self,
+        _event: EventId,
+        _at: Instant,
+        _request: RequestId,
+        _outcome: Outcome<P::Reply>,
+    ) {
+    }
+
+    /// A node marked a meaning.
+    fn on_note(&mut self, _event: EventId, _at: Instant, _node: NodeId, _note: &P::Note) {}
+}
+
+impl<P: Process> Observer<P> for () {}
