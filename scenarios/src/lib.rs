@@ -1,5 +1,8 @@
 //! What is asked of the world: scenario files, workloads, sessions, histories, checkers and reports.
 
+pub mod checkers;
 pub mod file;
 pub mod history;
+pub mod report;
+pub mod session;
 pub mod view;

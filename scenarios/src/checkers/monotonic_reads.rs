@@ -1,0 +1,249 @@
+//! **Monotonic reads**: what a session has seen does not go away again.
+//!
+//! *Viotti and Vukolić 2016, section 3.2: what is visible to a read is visible to all later reads of its session.* The rule,
+//! by [what the history proves](super): let the session's reads of a key, finished before its read `r` of the same key began,
+//! have returned the values of the writes `w1, w2, …`. `r` violates the guarantee when it returns
+//! - the value of a write that surely comes before one of them, or
+//! - the value of one of them, after another read has returned something else in between: if `a` and then `b` were seen, `b`
+//!   comes after `a`, so that seeing `a` again is going back even when nobody knows which was written first, or
+//! - nothing, and no delete can come after all of them.
+//!
+//! A read that violates the guarantee adds nothing to what later reads must see.
+//!
+//! For each session and key the first and third rule need one number (the write seen that was invoked last), the second a
+//! list of writes seen. Writes that surely come before the one invoked last leave the list, since the first rule covers them;
+//! what stays are the writes that were under way at once, so that an event costs a look-up and a walk over these few.
+
+use std::collections::BTreeMap;
+
+use crate::history::{Function, History, HistoryEvent, OperationId, Place, Source};
+
+use super::deletes::{AbsentRead, Deletes};
+use super::per_session::PerSession;
+use super::story::{left_behind, quote_or_nothing, shorten, tell, user};
+use super::{OnlineChecker, Witness};
+
+/// See the [module](self).
+#[derive(Clone, Debug, Default)]
+pub(super) struct MonotonicReads {
+    seen: PerSession<Seen>,
+    /// Reads under way in sessions that had seen something, with the floor as they began.
+    open_reads: BTreeMap<OperationId, Sighting>,
+    deletes: Deletes,
+}
+
+/// A write, and the session's first read that returned its value.
+#[derive(Clone, Copy, Debug)]
+struct Sighting {
+    write: OperationId,
+    read: OperationId,
+}
+
+/// What the reads of one session have seen of one key.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// The write that was invoked last.
+    floor: Option<Sighting>,
+    /// The writes that do not surely come before it, itself among them.
+    recent: Vec<SeenWrite>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct SeenWrite {
+    sighting: Sighting,
+    /// The first read that began after the sighting and returned something else.
+    left_by: Option<OperationId>,
+}
+
+impl OnlineChecker for MonotonicReads {
+    fn name(&self) -> &'static str {
+        "monotonic-reads"
+    }
+
+    fn observe(&mut self, history: &History, place: Place, found: &mut Vec<Witness>) {
+        match history.event(place) {
+            Some(HistoryEvent::Invoke(id)) => self.on_invoke(history, id),
+            Some(HistoryEvent::Complete(id)) => self.on_complete(history, id, found),
+            None => {}
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn OnlineChecker> {
+        Box::new(self.clone())
+    }
+}
+
+impl MonotonicReads {
+    fn on_invoke(&mut self, history: &History, id: OperationId) {
+        let operation = history.operation(id);
+        if operation.function != Function::Read {
+            self.deletes.begin(history, id);
+            return;
+        }
+        let seen = self.seen.get(operation.session, history.key_id(id));
+        if let Some(floor) = seen.and_then(|seen| seen.floor) {
+            self.open_reads.insert(id, floor);
+        }
+    }
+
+    fn on_complete(&mut self, history: &History, id: OperationId, found: &mut Vec<Witness>) {
+        let operation = history.operation(id);
+        if operation.is_update() {
+            let unexplained = self.deletes.end(history, id);
+            found.extend(unexplained.into_iter().map(|absent| {
+                let shown_by = absent.shown_by.expect("monotonic reads go by reads");
+                vanished(history, absent.floor, shown_by, absent.read)
+            }));
+            return;
+        }
+        let floor = self.open_reads.remove(&id);
+        match (history.source(id), floor) {
+            (Some(Source::Absent), Some(floor)) => self.on_absent(history, id, floor, found),
+            (Some(Source::Write(write)), floor) => {
+                let sighting = Sighting { write, read: id };
+                self.on_value(history, sighting, floor, found);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_absent(
+        &mut self,
+        history: &History,
+        read: OperationId,
+        floor: Sighting,
+        found: &mut Vec<Witness>,
+    ) {
+        let absent = AbsentRead {
+            read,
+            floor: floor.write,
+            shown_by: Some(floor.read),
+        };
+        if self.deletes.refute(history, absent) {
+            found.push(vanished(history, floor.write, floor.read, read));
+        } else {
+            self.seen_by(history, read).leave(history, read, None);
+        }
+    }
+
+    fn on_value(
+        &mut self,
+        history: &History,
+        now: Sighting,
+        floor: Option<Sighting>,
+        found: &mut Vec<Witness>,
+    ) {
+        if let Some(floor) = floor.filter(|f| history.surely_before(now.write, f.write)) {
+            found.push(went_back(history, floor, now));
+            return;
+        }
+        let seen = self.seen_by(history, now.read);
+        if let Some((first, left_by)) = seen.left_before(history, now) {
+            found.push(came_back(history, first, left_by, now));
+            return;
+        }
+        seen.leave(history, now.read, Some(now.write));
+        seen.see(history, now);
+    }
+
+    fn seen_by(&mut self, history: &History, read: OperationId) -> &mut Seen {
+        let session = history.operation(read).session;
+        self.seen.entry(session, history.key_id(read))
+    }
+}
+
+impl Seen {
+    /// The first sighting of the write that is seen now, and the read that left it before this one began.
+    fn left_before(&self, history: &History, now: Sighting) -> Option<(Sighting, OperationId)> {
+        let seen = self.recent.iter().find(|s| s.sighting.write == now.write)?;
+        let left_by = seen.left_by?;
+        let left = history.completed(left_by) < Some(history.invoked(now.read));
+        left.then_some((seen.sighting, left_by))
+    }
+
+    /// `read` returned what is given: all other writes seen before it began are behind it.
+    fn leave(&mut self, history: &History, read: OperationId, returned: Option<OperationId>) {
+        let began = Some(history.invoked(read));
+        for seen in &mut self.recent {
+            let other = Some(seen.sighting.write) != returned;
+            if other && history.completed(seen.sighting.read) < began {
+                seen.left_by.get_or_insert(read);
+            }
+        }
+    }
+
+    fn see(&mut self, history: &History, now: Sighting) {
+        if self.recent.iter().any(|s| s.sighting.write == now.write) {
+            return;
+        }
+        self.recent.push(SeenWrite {
+            sighting: now,
+            left_by: None,
+        });
+        if self.floor.is_none_or(|floor| floor.write < now.write) {
+            self.floor = Some(now);
+            self.recent
+                .retain(|s| !history.surely_before(s.sighting.write, now.write));
+        }
+    }
+}
+
+/// A session that had seen `floor` saw nothing.
+fn vanished(
+    history: &History,
+    floor: OperationId,
+    shown_by: OperationId,
+    read: OperationId,
+) -> Witness {
+    let value = left_behind(history.operation(floor));
+    let reason = format!(
+        "The second read found nothing where the first had seen {value}, and no delete explains it:"
+    );
+    let summary = format!("nothing, after {value} was seen");
+    witness(history, vec![floor, shown_by, read], &summary, reason)
+}
+
+/// A session that had seen `floor` saw a write that surely comes before it.
+fn went_back(history: &History, floor: Sighting, now: Sighting) -> Witness {
+    let newer = left_behind(history.operation(floor.write));
+    let older = left_behind(history.operation(now.write));
+    let reason =
+        format!("{older} was in place before {newer} was written, and {newer} was seen first:");
+    let summary = format!("{older}, after {newer} was seen, which is newer");
+    let operations = vec![now.write, floor.write, floor.read, now.read];
+    witness(history, operations, &summary, reason)
+}
+
+/// A session saw a write again after something else.
+fn came_back(history: &History, first: Sighting, left_by: OperationId, now: Sighting) -> Witness {
+    let value = left_behind(history.operation(now.write));
+    let other = history.operation(left_by).returned();
+    let other = quote_or_nothing(other.map(|v| &**v));
+    let reason = format!(
+        "{value} was written once; what was seen after it, {other}, is newer, yet it came back:"
+    );
+    let summary = format!("{value} again, after {other} was seen in between");
+    let operations = vec![now.write, first.read, left_by, now.read];
+    witness(history, operations, &summary, reason)
+}
+
+fn witness(
+    history: &History,
+    mut operations: Vec<OperationId>,
+    got: &str,
+    reason: String,
+) -> Witness {
+    operations.sort_unstable();
+    let culprit = *operations.last().expect("a witness has operations");
+    let reader = history.operation(culprit);
+    let summary = format!(
+        "{} read {} and got {got}",
+        user(reader),
+        shorten(&reader.key)
+    );
+    let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
+    story.push(reason);
+    story.push("what a session has seen must not go away again: monotonic reads falls.".to_owned());
+    let at = reader.completed.as_ref().expect("the read has ended").at;
+    Witness::new(history, operations, at, summary, story)
+}

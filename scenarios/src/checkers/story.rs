@@ -1,0 +1,111 @@
+//! How witnesses are told: operations as sentences in virtual time.
+
+use seedbed_sim::{Instant, Span};
+
+use crate::history::{Completion, Function, History, Operation, OperationId};
+
+/// Longer names and values are cut, so that a story keeps to its lines.
+const TEXT_CHARS_MAX: usize = 28;
+
+/// `12.300 ms  user 1234 writes 55555 = "Sounds good!"; l1 acknowledges at 13.100 ms`.
+pub(super) fn tell(history: &History, id: OperationId) -> String {
+    let operation = history.operation(id);
+    format!(
+        "{}  {} {}{}",
+        clock(operation.invoked_at),
+        user(operation),
+        asks(operation),
+        ends(operation)
+    )
+}
+
+/// Instants stand below each other: `     12.300 ms`.
+pub(super) fn clock(at: Instant) -> String {
+    format!("{at:>14}")
+}
+
+/// `user 1234`.
+pub(super) fn user(operation: &Operation) -> String {
+    let name = shorten(&operation.user);
+    if name.starts_with("user") {
+        name
+    } else {
+        format!("user {name}")
+    }
+}
+
+/// A name or value, cut where it is long.
+pub(super) fn shorten(text: &str) -> String {
+    if text.chars().count() <= TEXT_CHARS_MAX {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(TEXT_CHARS_MAX - 1).collect();
+    short.push('…');
+    short
+}
+
+/// A value in quotes, control characters escaped.
+pub(super) fn quote(value: &str) -> String {
+    format!("{:?}", shorten(value))
+}
+
+/// A value in quotes, or `nothing`.
+pub(super) fn quote_or_nothing(value: Option<&str>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), quote)
+}
+
+/// What an update left behind: a value in quotes, or `nothing` for a delete.
+pub(super) fn left_behind(operation: &Operation) -> String {
+    quote_or_nothing(operation.written().map(|v| &**v))
+}
+
+/// `the write of "a"`, `the delete`.
+pub(super) fn the_update(operation: &Operation) -> String {
+    match &operation.function {
+        Function::Write(value) => format!("the write of {}", quote(value)),
+        Function::Delete => "the delete".to_owned(),
+        Function::Read => "the read".to_owned(),
+    }
+}
+
+/// The time between two instants, rounded to what a person compares: `6.9 ms`.
+pub(super) fn between(earlier: Instant, later: Instant) -> String {
+    let nanos = later.since(earlier).as_nanos();
+    let grain = match nanos {
+        0..10_000 => 1,
+        10_000..10_000_000 => 1_000,
+        10_000_000..10_000_000_000 => 100_000,
+        _ => 100_000_000,
+    };
+    Span::from_nanos(nanos / grain * grain).to_string()
+}
+
+fn asks(operation: &Operation) -> String {
+    let key = shorten(&operation.key);
+    match &operation.function {
+        Function::Read => format!("reads {key}"),
+        Function::Write(value) => format!("writes {key} = {}", quote(value)),
+        Function::Delete => format!("deletes {key}"),
+    }
+}
+
+fn ends(operation: &Operation) -> String {
+    let Some(completed) = &operation.completed else {
+        return "; no answer yet".to_owned();
+    };
+    let replica = completed.replica.as_deref();
+    let at = completed.at;
+    match (&completed.completion, &operation.function) {
+        (Completion::Ok(value), Function::Read) => format!(
+            "{} and gets {} at {at}",
+            replica.map_or_else(String::new, |r| format!(" at {}", shorten(r))),
+            quote_or_nothing(value.as_deref()),
+        ),
+        (Completion::Ok(_), _) => format!(
+            "; {} acknowledges at {at}",
+            replica.map_or_else(|| "the store".to_owned(), shorten),
+        ),
+        (Completion::Fail(reason), _) => format!("; refused at {at}: {reason}"),
+        (Completion::Info(reason), _) => format!("; outcome unknown at {at}: {reason}"),
+    }
+}
