@@ -13,18 +13,23 @@ pub enum Role {
     Client,
 }
 
-/// A node as an onlooker sees it. Positions are numbers of log entries: how many the node has got so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Its part.
-    pub role: Role,
+/// How far a replica has got: numbers of log entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Positions {
     /// Entries written to its log.
     pub written: u64,
     /// Entries durable in its log.
     pub durable: u64,
     /// Entries applied to its engine.
     pub applied: u64,
-    /// Keys it holds.
+}
+
+/// A node as an onlooker sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Its part.
+    pub role: Role,
+    /// Keys it holds; 0 for clients.
     pub keys: u64,
     /// One short line on what it is doing, such as `catching up from 17`; empty for nothing of note.
     pub doing: String,
@@ -32,6 +37,9 @@ pub struct Status {
 
 /// A process that lets itself be seen.
 pub trait Inspect {
+    /// How far it has got; `None` for nodes that replicate nothing, such as clients. Called after every event, so cheap.
+    fn positions(&self) -> Option<Positions>;
+
     /// The node now. Replicas and clients both have one.
     fn status(&self) -> Status;
 

@@ -86,25 +86,26 @@ impl<P: Process> World<P> {
             .detail(u64::from(id.0));
         let event = self.record_as(record, Kind(fault.name()), stable_hash(&fault), observer);
         self.link_faults += usize::from(fault.touches_links());
-        self.faults.push(ActiveFault {
+        let new = ActiveFault {
             id,
             fault: fault.clone(),
             since: self.now,
             triggered: false,
-        });
+        };
+        self.faults.push(new);
         match fault {
             Fault::Crash { node } => {
                 self.nodes[node.index()].crash_faults += 1;
                 self.crash(node, self.now, event, observer);
             }
             Fault::CrashAtDiskOperation { node, operation } => {
-                self.nodes[node.index()].disk.arm_crash(operation)
+                self.nodes[node.index()].disk.arm_crash(operation);
             }
             Fault::Pause { node } => self.nodes[node.index()].pause_faults += 1,
             Fault::Cut { .. } | Fault::Partition { .. } => self.cut_in_flight(&fault, observer),
             Fault::Delay { .. } | Fault::Loss { .. } => {}
             Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
-                self.set_clock(node)
+                self.set_clock(node);
             }
         }
         Ok(id)
@@ -133,7 +134,7 @@ impl<P: Process> World<P> {
             Fault::Cut { .. } | Fault::Partition { .. } => self.release_held(observer),
             Fault::Delay { .. } | Fault::Loss { .. } => {}
             Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
-                self.set_clock(node)
+                self.set_clock(node);
             }
         }
         Ok(())
@@ -173,7 +174,7 @@ impl<P: Process> World<P> {
                 (_, Some(InFlight::Lost)) => effect.cut = Some(InFlight::Lost),
                 (_, Some(InFlight::Held)) => effect.cut = effect.cut.or(Some(InFlight::Held)),
                 (Fault::Delay { link, extra }, None) if link.covers(from, to) => {
-                    effect.extra_delay += *extra
+                    effect.extra_delay += *extra;
                 }
                 (Fault::Loss { link, per_million }, None) if link.covers(from, to) => {
                     effect.loss_per_million = effect.loss_per_million.saturating_add(*per_million);

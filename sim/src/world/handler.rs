@@ -448,7 +448,7 @@ impl<P: Process> World<P> {
                 self.nodes[node.index()].timers.remove(&handle);
             }
             Action::Reply(id, outcome) if after == Span::ZERO => {
-                self.emit_reply(node, id, outcome, cause, observer)
+                self.emit_reply(node, id, outcome, cause, observer);
             }
             Action::Reply(id, outcome) => {
                 self.queue.push(
@@ -462,7 +462,7 @@ impl<P: Process> World<P> {
                 );
             }
             Action::Note(note) if after == Span::ZERO => {
-                self.emit_note(node, &note, cause, observer)
+                self.emit_note(node, &note, cause, observer);
             }
             Action::Note(note) => self
                 .queue

@@ -525,7 +525,7 @@ fn new_node<P: Process>(seed: Seed, spec: NodeSpec<P>) -> Node<P> {
         wake_at: None,
         clock: NodeClock::new(spec.clock),
         random: Stream::named(seed, &format!("node/{}", spec.name)),
-        disk: SimDisk::new(spec.disk.clone()),
+        disk: SimDisk::new(spec.disk),
         open_requests: Vec::new(),
         spec: Arc::new(spec),
     }

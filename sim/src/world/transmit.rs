@@ -109,7 +109,7 @@ impl<P: Process> World<P> {
         let (from, to, kind) = (envelope.from, envelope.to, envelope.message.kind());
         match effect.cut {
             Some(InFlight::Lost) => {
-                self.drop_message((from, to), kind, envelope.cause, DropReason::Cut, observer)
+                self.drop_message((from, to), kind, envelope.cause, DropReason::Cut, observer);
             }
             Some(InFlight::Held) => {
                 let record = Record::new(RecordKind::Hold, self.now, to, envelope.cause).peer(from);
