@@ -8,7 +8,8 @@
 
 use std::ops::Range;
 
-use seedbed_sim::{ClockConfig, Distribution, Fault, NodeId, Span};
+use seedbed_protocols::storage::EngineKind;
+use seedbed_sim::{ClockConfig, DiskConfig, Fault, NetworkSpec, NodeId, Span};
 
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +33,7 @@ pub struct Scenario {
     /// The clients. `clients[i]` is `NodeId(replicas.len() + i)`.
     pub clients: Vec<Client>,
     /// How nodes reach each other.
-    pub network: Network,
+    pub network: NetworkSpec,
     /// Scripted operations, in the file's order, which need not be the order of time.
     pub steps: Vec<Step>,
     /// Generated operations.
@@ -102,13 +103,6 @@ impl Scenario {
             None => self.client(id).expect("a node of this scenario").clock,
         }
     }
-
-    /// The link from one node to another: the last rule that speaks of the two, or else the default.
-    pub fn link(&self, from: NodeId, to: NodeId) -> &Link {
-        let fits = |rule: &&LinkRule| rule.from.contains(&from) && rule.to.contains(&to);
-        let rule = self.network.rules.iter().rev().find(fits);
-        rule.map_or(&self.network.default, |rule| &rule.link)
-    }
 }
 
 /// The id of the node with this index. Files hold far fewer than 2³² nodes.
@@ -141,15 +135,6 @@ pub struct SingleLeader {
     pub heartbeat: Span,
 }
 
-/// Which storage engine a replica keeps its data in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EngineKind {
-    /// `memory`: a sorted map, which forgets everything in a crash.
-    Memory,
-    /// `log`: an append-only log on the node's disk.
-    Log,
-}
-
 /// Where a client sends its reads; writes always go to the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Routing {
@@ -173,22 +158,11 @@ pub struct Replica {
     /// Its clock.
     pub clock: ClockConfig,
     /// Its disk.
-    pub disk: DiskTimes,
+    pub disk: DiskConfig,
     /// How long each of its handlers takes, besides what its disk takes.
     pub service_time: Span,
     /// How many messages and requests may wait at it, at least 1; what comes beyond is dropped.
     pub inbox: u32,
-}
-
-/// How long a disk takes for each operation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DiskTimes {
-    /// A read.
-    pub read: Span,
-    /// A write or an append.
-    pub write: Span,
-    /// A sync, of a file or of the directory.
-    pub sync: Span,
 }
 
 /// One client: a process of one user on one device, on a node of its own. It has one operation open at a time, and it is
@@ -207,48 +181,6 @@ pub struct Client {
     pub clock: ClockConfig,
     /// The load that it works for, as an index of [`Scenario::loads`]; `None` for a scripted client.
     pub load: Option<usize>,
-}
-
-/// How nodes reach each other. A node reaches itself without a network.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Network {
-    /// Links that no rule speaks of.
-    pub default: Link,
-    /// Each for one direction, in the file's order; a `between` in the file has become two. The last that fits holds.
-    pub rules: Vec<LinkRule>,
-}
-
-/// One direction of a link.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Link {
-    /// How long a message takes.
-    pub delay: Distribution,
-    /// How many of a million transmissions are lost, at most 1,000,000.
-    pub loss_per_million: u32,
-    /// Whether order is kept.
-    pub kind: LinkKind,
-    /// How long a connection waits before it transmits again what was lost, the first time.
-    pub retransmit_after: Span,
-}
-
-/// Whether a link keeps the order of messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LinkKind {
-    /// `fifo`: a connection. What is sent first arrives first; a lost transmission is sent again and holds up the rest.
-    Fifo,
-    /// `datagram`: each message for itself. They overtake each other, and the lost ones are lost.
-    Datagram,
-}
-
-/// What a `[[link]]` says, for one direction. What it leaves out is as in the default.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LinkRule {
-    /// The senders: one node, or those of a site.
-    pub from: Vec<NodeId>,
-    /// The receivers, likewise.
-    pub to: Vec<NodeId>,
-    /// The link from each sender to each receiver.
-    pub link: Link,
 }
 
 /// One scripted operation.
@@ -384,23 +316,10 @@ pub struct TimedFault {
 /// What should come out of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expectation {
-    /// The check.
-    pub check: Check,
+    /// The check, by its name in the [catalog of checkers](crate::checkers::CATALOG).
+    pub check: &'static str,
     /// What it should say.
     pub verdict: ExpectedVerdict,
-}
-
-/// A check that a scenario can expect something of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Check {
-    /// `read-your-writes`.
-    ReadYourWrites,
-    /// `monotonic-reads`.
-    MonotonicReads,
-    /// `convergence`: after healing and settling all replicas hold the same.
-    Convergence,
-    /// `durability`: no acknowledged write is missing in the end.
-    Durability,
 }
 
 /// What a check should say.
