@@ -10,6 +10,8 @@ pub mod log;
 pub mod memory;
 #[cfg(test)]
 pub(crate) mod planted;
+#[cfg(test)]
+mod tests;
 
 pub use catalog::{CATALOG, EngineEntry, EngineKind, EngineOptions, Opened, open_engine};
 
@@ -143,7 +145,7 @@ pub enum EngineError {
     #[error("a batch of {0} bytes is longer than the most, {max}", max = frame::PAYLOAD_BYTES_MAX)]
     BatchTooLong(usize),
     /// No such snapshot; it was released, or never taken.
-    #[error("there is no snapshot {0:?}")]
+    #[error("there is no snapshot {number}", number = .0.0)]
     NoSnapshot(SnapshotId),
     /// An earlier sync failed: what is on the disk is unknown until the engine is opened again.
     #[error("an earlier sync failed; open the engine again")]

@@ -65,8 +65,6 @@ mod recover;
 mod window;
 
 #[cfg(test)]
-pub(crate) mod fake_disk;
-#[cfg(test)]
 mod tests;
 
 pub use log::FrameLog;

@@ -2,9 +2,9 @@ use std::ops::ControlFlow;
 
 use seedbed_sim::Disk;
 
-use super::fake_disk::FakeDisk;
 use super::*;
 use crate::storage::planted;
+use crate::storage::tests::tearing_disk::TearingDisk;
 
 const KIND: FileKind = FileKind {
     magic: *b"seedtest",
@@ -29,8 +29,8 @@ fn open(disk: &mut dyn Disk) -> Opened {
 }
 
 /// A log of payloads of 0x40 upwards, of the lengths given, with a sync after every one in `synced`.
-fn written(lengths: &[usize], synced: &[usize]) -> (FakeDisk, Vec<Vec<u8>>, Vec<u64>) {
-    let mut disk = FakeDisk::default();
+fn written(lengths: &[usize], synced: &[usize]) -> (TearingDisk, Vec<Vec<u8>>, Vec<u64>) {
+    let mut disk = TearingDisk::default();
     let (mut log, ..) = open(&mut disk).unwrap();
     let mut payloads = Vec::new();
     let mut offsets = Vec::new();
@@ -87,8 +87,8 @@ fn a_tail_torn_at_any_byte_is_cut_off_and_the_log_goes_on() {
             disk.bytes_of("log").extend_from_slice(fill);
             // The zeros that fill the tail may happen to be the very bytes that were lost.
             let ends = [offsets[1], offsets[2], full.len() as u64];
-            let is_there =
-                |&&end: &&u64| disk.files[0].get(..end as usize) == full.get(..end as usize);
+            let here = disk.bytes_of("log").clone();
+            let is_there = |&&end: &&u64| here.get(..end as usize) == full.get(..end as usize);
             let whole = ends.iter().filter(is_there).count();
             let (mut log, found, recovered) = open(&mut disk).unwrap();
             assert_eq!(recovered, payloads[..whole], "cut at {cut}");

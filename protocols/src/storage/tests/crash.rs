@@ -1,0 +1,303 @@
+//! Every state a crash may leave.
+//!
+//! A random history of writes and syncs runs on a [`TearingDisk`]. At every operation of the disk, and for each way in
+//! which a disk may lose what is not durable, the state after a crash is built and the engine opened on it. Its content
+//! must be what the model was after the first i writes, for one i between the last write that was acknowledged as
+//! durable and the last that was begun: nothing lost, nothing invented, batches whole, a prefix. Then it must go on
+//! working; and recovery itself is cut short at every operation and begun again.
+
+use std::collections::BTreeMap;
+
+use seedbed_sim::{DiskConfig, Seed, SimDisk, Stream};
+
+use super::tearing_disk::{Surviving, TearingDisk};
+use super::*;
+use crate::storage::log::LogEngine;
+
+type Model = BTreeMap<Bytes, Bytes>;
+
+/// How the engine under test is opened.
+type Open = fn(&mut dyn Disk) -> Result<Box<dyn Engine>, EngineError>;
+
+/// A run of a history: which states a crash may leave.
+#[derive(Default)]
+struct History {
+    /// The model after each number of writes.
+    states: Vec<Model>,
+    /// The disk before each operation on it, with the least and the most writes that may survive a crash there.
+    boundaries: Vec<(TearingDisk, usize, usize)>,
+}
+
+impl History {
+    fn run(random: &mut Stream, steps: usize, open: Open) -> Result<Self, Violation> {
+        let mut disk = TearingDisk::default();
+        disk.boundaries = Some(Vec::new());
+        let mut history = Self {
+            states: vec![Model::new()],
+            ..Self::default()
+        };
+        let mut engine = open(&mut disk)?;
+        let mut durable = 0;
+        let mut under_way: Vec<(SyncTicket, usize)> = Vec::new();
+        history.crossed(&mut disk, 0);
+        for step in 0..steps {
+            let acknowledged = durable;
+            match random.below(10) {
+                0..=5 => {
+                    let batch = random_batch(random, step);
+                    let mut next = history.states.last().expect("the empty one").clone();
+                    apply(&mut next, &batch);
+                    history.states.push(next);
+                    engine.write(&mut disk, &batch)?;
+                }
+                6 => {
+                    engine.sync(&mut disk)?;
+                    durable = history.states.len() - 1;
+                }
+                7 | 8 => {
+                    if let Some(ticket) = engine.sync_later(&mut disk)? {
+                        under_way.push((ticket, history.states.len() - 1));
+                    }
+                }
+                _ if under_way.is_empty() => {}
+                _ => {
+                    let (ticket, covered) = under_way.remove(0);
+                    disk.complete(ticket);
+                    engine.on_synced(ticket);
+                    durable = durable.max(covered);
+                }
+            }
+            history.crossed(&mut disk, acknowledged);
+        }
+        let begun = history.states.len() - 1;
+        history.boundaries.push((disk, durable, begun));
+        Ok(history)
+    }
+
+    /// Takes over the boundaries that the last step crossed.
+    fn crossed(&mut self, disk: &mut TearingDisk, durable: usize) {
+        let begun = self.states.len() - 1;
+        let crossed = disk.boundaries.replace(Vec::new()).unwrap_or_default();
+        let crossed = crossed.into_iter().map(|disk| (disk, durable, begun));
+        self.boundaries.extend(crossed);
+    }
+
+    /// Opens every image of every boundary. Returns how many there were.
+    fn check(&self, random: &mut Stream, open: Open) -> Result<usize, Violation> {
+        let mut images = 0;
+        for (at, (disk, durable, begun)) in self.boundaries.iter().enumerate() {
+            for surviving in Surviving::ALL {
+                for keeps_names in [false, true] {
+                    let mut image = disk.image(surviving, keeps_names, random);
+                    image.boundaries = Some(Vec::new());
+                    let place = |what: &str| format!("operation {at}, {surviving:?}: {what}");
+                    let legal = &self.states[*durable..=*begun];
+                    check_image(&mut image, legal, open)
+                        .map_err(|Violation(what)| Violation(place(&what)))?;
+                    images += 1;
+                    for cut_short in image.boundaries.unwrap_or_default() {
+                        let mut again = cut_short.image(surviving, keeps_names, random);
+                        check_image(&mut again, legal, open)
+                            .map_err(|Violation(what)| Violation(place(&what)))?;
+                        images += 1;
+                    }
+                }
+            }
+        }
+        Ok(images)
+    }
+}
+
+/// Opens the engine on an image: its content must be one of `legal`, and it must go on working.
+fn check_image(image: &mut TearingDisk, legal: &[Model], open: Open) -> Result<(), Violation> {
+    let mut engine = open(image)?;
+    engine.verify(image)?;
+    let boundaries = image.boundaries.take();
+    let found: Model = scan_all(&mut *engine, image, None, usize::MAX)?
+        .into_iter()
+        .map(|row| (row.key, row.value))
+        .collect();
+    if !legal.contains(&found) {
+        return Err(Violation(format!(
+            "recovered {found:?}, which is none of the {} states that are legal, from {:?} to {:?}",
+            legal.len(),
+            legal.first(),
+            legal.last()
+        )));
+    }
+    let key = Bytes::from_static(b"afterwards");
+    engine.put(image, key.clone(), key.clone())?;
+    engine.sync(image)?;
+    let mut reopened = open(image)?;
+    if reopened.get(image, &key, None)?.as_ref() != Some(&key) {
+        return Err(Violation("a write after recovery is gone".to_owned()));
+    }
+    if reopened.stats().keys.is_none() {
+        let rows = scan_all(&mut *reopened, image, None, usize::MAX)?;
+        if rows.len() != found.len() + usize::from(!found.contains_key(&key)) {
+            return Err(Violation("a second opening found other rows".to_owned()));
+        }
+    }
+    image.boundaries = boundaries;
+    Ok(())
+}
+
+fn random_batch(random: &mut Stream, step: usize) -> Vec<Change> {
+    let count = 1 + random.below(3);
+    let change = |i: u64, random: &mut Stream| {
+        let key = Bytes::from(format!("k{}", random.below(6)));
+        if random.below(4) == 0 {
+            return Change::Delete(key);
+        }
+        let length = [0, 8, 100, 700][random.below(4) as usize];
+        let mut value = format!("step {step}.{i} ").into_bytes();
+        value.resize(value.len() + length, b'.');
+        Change::Put(key, Bytes::from(value))
+    };
+    (0..count).map(|i| change(i, random)).collect()
+}
+
+fn apply(model: &mut Model, batch: &[Change]) {
+    for change in batch {
+        match change {
+            Change::Put(key, value) => {
+                model.insert(key.clone(), value.clone());
+            }
+            Change::Delete(key) => {
+                model.remove(key);
+            }
+        }
+    }
+}
+
+/// Runs and checks one history for each seed. Returns how many images were opened.
+fn check_seeds(seeds: std::ops::Range<u64>, steps: usize, open: Open) -> Result<usize, Violation> {
+    let mut images = 0;
+    for seed in seeds {
+        let mut random = Stream::named(Seed(seed), "crash");
+        let checked = History::run(&mut random, steps, open)
+            .and_then(|history| history.check(&mut random, open))
+            .map_err(|Violation(what)| Violation(format!("seed {seed}: {what}")))?;
+        images += checked;
+    }
+    Ok(images)
+}
+
+fn open_log(disk: &mut dyn Disk) -> Result<Box<dyn Engine>, EngineError> {
+    let (engine, _) = LogEngine::open(disk, &EngineOptions::default())?;
+    Ok(Box::new(engine))
+}
+
+#[test]
+fn the_log_recovers_a_prefix_from_every_image_of_every_operation() {
+    let images = check_seeds(0..8, 30, open_log).unwrap();
+    assert!(images > 10_000, "only {images} images");
+}
+
+#[test]
+fn the_log_recovers_a_prefix_on_the_simulated_disk() {
+    for seed in 0..20 {
+        let mut random = Stream::named(Seed(seed), "crash");
+        let mut disk = SimDisk::new(DiskConfig::instant());
+        let mut states = vec![Model::new()];
+        let mut durable = 0;
+        let mut engine = open_log(&mut disk).unwrap();
+        for step in 0..60 {
+            if random.below(4) == 0 {
+                engine.sync(&mut disk).unwrap();
+                durable = states.len() - 1;
+            } else {
+                let batch = random_batch(&mut random, step);
+                let mut next = states.last().unwrap().clone();
+                apply(&mut next, &batch);
+                states.push(next);
+                engine.write(&mut disk, &batch).unwrap();
+            }
+            let mut crashed = disk.clone();
+            crashed.crash(crashed.now());
+            let mut recovered = open_log(&mut crashed).unwrap();
+            let rows = scan_all(&mut *recovered, &mut crashed, None, 3).unwrap();
+            let found: Model = rows.into_iter().map(|row| (row.key, row.value)).collect();
+            assert_eq!(found, states[durable], "seed {seed}, step {step}");
+        }
+    }
+}
+
+/// An engine with a bug: it says that writes are durable and has not synced them.
+#[derive(Clone)]
+struct AcknowledgesBeforeSync(LogEngine);
+
+impl Engine for AcknowledgesBeforeSync {
+    fn get(
+        &mut self,
+        disk: &mut dyn Disk,
+        key: &[u8],
+        at: Option<SnapshotId>,
+    ) -> Result<Option<Bytes>, EngineError> {
+        self.0.get(disk, key, at)
+    }
+
+    fn scan(
+        &mut self,
+        disk: &mut dyn Disk,
+        at: Option<SnapshotId>,
+        bounds: Bounds<'_>,
+        direction: ScanDirection,
+        limit: usize,
+        out: &mut Vec<Row>,
+    ) -> Result<Option<Bytes>, EngineError> {
+        self.0.scan(disk, at, bounds, direction, limit, out)
+    }
+
+    fn write(&mut self, disk: &mut dyn Disk, batch: &[Change]) -> Result<Lsn, EngineError> {
+        self.0.write(disk, batch)
+    }
+
+    fn sync(&mut self, _: &mut dyn Disk) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn sync_later(&mut self, disk: &mut dyn Disk) -> Result<Option<SyncTicket>, EngineError> {
+        self.0.sync_later(disk)
+    }
+
+    fn on_synced(&mut self, ticket: SyncTicket) -> Lsn {
+        self.0.on_synced(ticket)
+    }
+
+    fn snapshot(&mut self) -> SnapshotId {
+        self.0.snapshot()
+    }
+
+    fn release(&mut self, snapshot: SnapshotId) {
+        self.0.release(snapshot);
+    }
+
+    fn stats(&self) -> EngineStats {
+        self.0.stats()
+    }
+
+    fn verify(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
+        self.0.verify(disk)
+    }
+
+    fn clone_box(&self) -> Box<dyn Engine> {
+        Box::new(self.clone())
+    }
+}
+
+#[test]
+fn planted_bug_an_engine_that_acknowledges_before_it_syncs_is_caught() {
+    let open: Open = |disk| {
+        let (engine, _) = LogEngine::open(disk, &EngineOptions::default())?;
+        Ok(Box::new(AcknowledgesBeforeSync(engine)))
+    };
+    let Violation(what) = check_seeds(0..1, 30, open).unwrap_err();
+    assert!(what.contains("none of the"), "{what}");
+}
+
+#[test]
+fn planted_bug_a_recovery_that_skips_checksums_is_caught_by_torn_images() {
+    let caught = planted::while_skipping_checksums(|| check_seeds(0..2, 30, open_log));
+    assert!(caught.is_err());
+}

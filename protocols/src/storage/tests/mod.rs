@@ -1,0 +1,48 @@
+//! What every engine must pass, and how each is put to the test.
+//!
+//! - `golden`: scripts that all engines share, and scripts of each engine's own.
+//! - `model`: random operations, compared with a map of the standard library.
+//! - `crash`: every state a crash may leave, at every operation of a history.
+//! - `cases`: nasty cases by name.
+
+mod cases;
+mod crash;
+mod golden;
+mod model;
+pub(crate) mod tearing_disk;
+
+use bytes::Bytes;
+use seedbed_sim::Disk;
+
+use super::*;
+
+/// The content of an engine, by a scan in pages of `page` rows.
+fn scan_all(
+    engine: &mut dyn Engine,
+    disk: &mut dyn Disk,
+    at: Option<SnapshotId>,
+    page: usize,
+) -> Result<Vec<Row>, EngineError> {
+    let mut rows = Vec::new();
+    let mut from: Option<Bytes> = None;
+    loop {
+        let bounds = Bounds {
+            from: from.as_deref(),
+            to: None,
+        };
+        from = engine.scan(disk, at, bounds, ScanDirection::Forward, page, &mut rows)?;
+        if from.is_none() {
+            return Ok(rows);
+        }
+    }
+}
+
+/// What must not happen, with a word on where.
+#[derive(Debug)]
+struct Violation(String);
+
+impl From<EngineError> for Violation {
+    fn from(error: EngineError) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,284 @@
+//! Random operations on every engine and every disk, compared with a map of the standard library.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use seedbed_sim::{DiskConfig, SimDisk};
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Write(Vec<Change>),
+    Get(usize, Option<usize>),
+    Scan(Scan),
+    Snapshot,
+    Release(usize),
+    Sync,
+    SyncLater,
+    Verify,
+    /// Go on with a copy of the engine and the disk.
+    Fork,
+    /// Open the engine again on its disk, if its content is on the disk.
+    Reopen,
+}
+
+#[derive(Clone, Debug)]
+struct Scan {
+    from: Option<usize>,
+    to: Option<usize>,
+    is_backward: bool,
+    page: usize,
+    at: Option<usize>,
+}
+
+/// Keys that differ where engines go wrong: empty, prefixes of each other, all ones, about as long as a head.
+fn keys() -> Vec<Bytes> {
+    let keys: [&[u8]; 14] = [
+        b"",
+        b"\0",
+        b"\0\0",
+        b"a",
+        b"a\0",
+        b"aa",
+        b"ab",
+        b"abcdefgh",
+        b"abcdefgh\0",
+        b"abcdefghi",
+        b"\xff",
+        b"\xff\xff",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        &[b'x'; 300],
+    ];
+    keys.into_iter().map(Bytes::copy_from_slice).collect()
+}
+
+fn a_key() -> impl Strategy<Value = usize> {
+    0..keys().len()
+}
+
+fn a_change() -> impl Strategy<Value = Change> {
+    let key = || a_key().prop_map(|i| keys()[i].clone());
+    prop_oneof![
+        3 => (key(), 0..2000_usize, any::<u8>())
+            .prop_map(|(key, length, byte)| Change::Put(key, vec![byte; length / 8].into())),
+        1 => key().prop_map(Change::Delete),
+    ]
+}
+
+fn an_op() -> impl Strategy<Value = Op> {
+    let at = || proptest::option::of(0..4_usize);
+    let scan = (
+        proptest::option::of(a_key()),
+        proptest::option::of(a_key()),
+        any::<bool>(),
+        1..6_usize,
+        at(),
+    )
+        .prop_map(|(from, to, is_backward, page, at)| {
+            Op::Scan(Scan {
+                from,
+                to,
+                is_backward,
+                page,
+                at,
+            })
+        });
+    prop_oneof![
+        8 => proptest::collection::vec(a_change(), 0..4).prop_map(Op::Write),
+        4 => (a_key(), at()).prop_map(|(key, at)| Op::Get(key, at)),
+        4 => scan,
+        1 => Just(Op::Snapshot),
+        1 => (0..4_usize).prop_map(Op::Release),
+        1 => Just(Op::Sync),
+        1 => Just(Op::SyncLater),
+        1 => Just(Op::Verify),
+        1 => Just(Op::Fork),
+        1 => Just(Op::Reopen),
+    ]
+}
+
+type Map = BTreeMap<Bytes, Bytes>;
+
+/// An engine and what it should hold.
+struct Pair<'a> {
+    kind: EngineKind,
+    engine: Box<dyn Engine>,
+    disk: &'a mut dyn Disk,
+    model: Map,
+    /// Snapshots of both, newest last; a released one stays in the list.
+    snapshots: Vec<(SnapshotId, Option<Map>)>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(kind: EngineKind, disk: &'a mut dyn Disk) -> Self {
+        let (engine, _) = open_engine(kind, disk, &EngineOptions::default()).unwrap();
+        Self {
+            kind,
+            engine,
+            disk,
+            model: Map::new(),
+            snapshots: Vec::new(),
+        }
+    }
+
+    /// The `back`-th newest snapshot, or now where there are not so many.
+    fn view(&self, back: Option<usize>) -> (Option<SnapshotId>, Option<&Map>) {
+        let now = (None, Some(&self.model));
+        let Some(back) = back else { return now };
+        let snapshot = self.snapshots.iter().rev().nth(back);
+        snapshot.map_or(now, |(id, map)| (Some(*id), map.as_ref()))
+    }
+
+    fn run(&mut self, op: &Op) {
+        match op {
+            Op::Write(batch) => self.write(batch),
+            Op::Get(key, at) => {
+                let key = &keys()[*key];
+                let (id, map) = self.view(*at);
+                let expected = map.map(|map| map.get(key).cloned());
+                let got = self.engine.get(self.disk, key, id);
+                match expected {
+                    Some(expected) => assert_eq!(got.unwrap(), expected, "{key:?} at {id:?}"),
+                    None => assert_eq!(got, Err(EngineError::NoSnapshot(id.unwrap()))),
+                }
+            }
+            Op::Scan(scan) => self.scan(scan),
+            Op::Snapshot => {
+                let id = self.engine.snapshot();
+                self.snapshots.push((id, Some(self.model.clone())));
+            }
+            Op::Release(back) => {
+                if let Some((id, map)) = self.snapshots.iter_mut().rev().nth(*back) {
+                    self.engine.release(*id);
+                    *map = None;
+                }
+            }
+            Op::Sync => self.engine.sync(self.disk).unwrap(),
+            Op::SyncLater => {
+                if let Some(ticket) = self.engine.sync_later(self.disk).unwrap() {
+                    self.engine.on_synced(ticket);
+                }
+            }
+            Op::Verify => self.engine.verify(self.disk).unwrap(),
+            Op::Fork => {
+                let mut other = self.engine.clone();
+                std::mem::swap(&mut self.engine, &mut other);
+            }
+            Op::Reopen if self.kind == EngineKind::Memory => {}
+            Op::Reopen => {
+                let options = EngineOptions::default();
+                self.engine = open_engine(self.kind, self.disk, &options).unwrap().0;
+                self.snapshots.clear();
+            }
+        }
+        if let Some(keys) = self.engine.stats().keys {
+            assert_eq!(keys, self.model.len() as u64);
+        }
+    }
+
+    fn write(&mut self, batch: &[Change]) {
+        self.engine.write(self.disk, batch).unwrap();
+        for change in batch {
+            match change {
+                Change::Put(key, value) => {
+                    self.model.insert(key.clone(), value.clone());
+                }
+                Change::Delete(key) => {
+                    self.model.remove(key);
+                }
+            }
+        }
+    }
+
+    /// Scans in pages to the end, and compares with the model.
+    fn scan(&mut self, scan: &Scan) {
+        let keys = keys();
+        let (id, map) = self.view(scan.at);
+        let Some(map) = map else { return };
+        let mut from = scan.from.map(|i| keys[i].clone());
+        let mut to = scan.to.map(|i| keys[i].clone());
+        let bounds = Bounds {
+            from: from.as_deref(),
+            to: to.as_deref(),
+        };
+        let within = map.iter().filter(|(key, _)| bounds.contains(key));
+        let mut expected: Vec<_> = within
+            .map(|(key, value)| Row {
+                key: key.clone(),
+                value: value.clone(),
+            })
+            .collect();
+        let direction = if scan.is_backward {
+            expected.reverse();
+            ScanDirection::Backward
+        } else {
+            ScanDirection::Forward
+        };
+        let mut rows = Vec::new();
+        loop {
+            let before = rows.len();
+            let bounds = Bounds {
+                from: from.as_deref(),
+                to: to.as_deref(),
+            };
+            let resume = self
+                .engine
+                .scan(self.disk, id, bounds, direction, scan.page, &mut rows)
+                .unwrap();
+            let Some(resume) = resume else { break };
+            assert_eq!(rows.len(), before + scan.page, "a full page before more");
+            match direction {
+                ScanDirection::Forward => from = Some(resume),
+                ScanDirection::Backward => to = Some([&resume[..], b"\0"].concat().into()),
+            }
+        }
+        assert_eq!(rows, expected, "{scan:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn every_engine_does_what_a_map_does(ops in proptest::collection::vec(an_op(), 1..80)) {
+        for entry in CATALOG {
+            let mut disk = SimDisk::new(DiskConfig::instant());
+            let mut pair = Pair::new(entry.kind, &mut disk);
+            for op in &ops {
+                pair.run(op);
+            }
+            pair.run(&Op::Verify);
+        }
+    }
+}
+
+#[test]
+fn a_fork_and_its_origin_do_not_see_each_others_writes() {
+    for entry in CATALOG {
+        let mut disk = SimDisk::new(DiskConfig::instant());
+        let (mut engine, _) =
+            open_engine(entry.kind, &mut disk, &EngineOptions::default()).unwrap();
+        let key = |i: u32| Bytes::from(format!("key{i:05}"));
+        for i in 0..500 {
+            engine.put(&mut disk, key(i), key(i)).unwrap();
+        }
+        let id = engine.snapshot();
+        let before = scan_all(&mut *engine, &mut disk, None, 1000).unwrap();
+        let mut fork = engine.clone();
+        let mut fork_disk = disk.clone();
+        for i in 0..500 {
+            fork.put(&mut fork_disk, key(i), Bytes::new()).unwrap();
+            engine.delete(&mut disk, key(i)).unwrap();
+        }
+        let content = |engine: &mut dyn Engine, disk: &mut SimDisk, at| {
+            scan_all(engine, disk, at, 1000).unwrap()
+        };
+        assert_eq!(content(&mut *engine, &mut disk, None), []);
+        assert_eq!(content(&mut *engine, &mut disk, Some(id)), before);
+        assert_eq!(content(&mut *fork, &mut fork_disk, Some(id)), before);
+        let in_fork = content(&mut *fork, &mut fork_disk, None);
+        assert_eq!(in_fork.len(), 500);
+        assert!(in_fork.iter().all(|row| row.value.is_empty()));
+    }
+}
