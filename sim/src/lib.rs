@@ -20,6 +20,8 @@ mod world;
 pub use chunked::ChunkedVec;
 pub use clock::{ClockConfig, NodeClock};
 pub use context::{Action, Clocks, Context, Loan, Order, Stamp, TimerHandle};
+#[cfg(not(target_family = "wasm"))]
+pub use disk::FileDisk;
 pub use disk::{Disk, DiskConfig, DiskCounters, DiskError, OpenMode, SimDisk, Spent};
 pub use fault::{Direction, Fault, InFlight, LinkTarget};
 pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};

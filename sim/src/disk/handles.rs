@@ -69,6 +69,12 @@ impl<T> HandleTable<T> {
         slot.open.take().ok_or_else(|| not_open(file))
     }
 
+    /// Everything open, to change it in place.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().filter_map(|slot| slot.open.as_mut())
+    }
+
     /// Closes everything; every handle given out so far is stale from here on.
     pub(crate) fn clear(&mut self) {
         for (index, slot) in (0..).zip(&mut self.slots) {

@@ -5,7 +5,7 @@
 //! (created, renamed, removed) become durable with [`Disk::sync_dir`] only. This is what POSIX promises and no more,
 //! so a protocol that is safe here does not lean on the kindness of one file system.
 //!
-//! Two disks meet the contract: `SimDisk` lives in memory under virtual time and can crash, and `FileDisk` is a
+//! Two disks meet the contract: [`SimDisk`] lives in memory under virtual time and can crash, and [`FileDisk`] is a
 //! real directory. The same engine writes the same bytes to either.
 //!
 //! ```text
@@ -15,17 +15,47 @@
 //!                ▼                                   ▼
 //!         may be gone                             survives
 //! ```
+//!
+//! # How the simulated disk remembers
+//!
+//! The live copy of a file is what was *written*; an **undo log** for each file, and one for the directory, leads back
+//! to what is *durable*. A write pushes one small record, a sync remembers how far it reaches, its completion drops
+//! the records it covers, and a crash takes the rest back, the newest first.
+//!
+//! ```text
+//!   changes     1    2    3    4    5        (numbered over the whole disk, each with its instant)
+//!   undo log  [──────────────][──────]
+//!              covered by a     not covered: taken back by a crash
+//!              sync that will
+//!              complete at T:
+//!              dropped from T on, taken back by a crash before T
+//! ```
+//!
+//! Invariants:
+//! - Undoing the whole log gives the state at the last completed sync, whatever was changed since.
+//! - The device does one sync at a time, so that syncs complete in the order in which they were begun.
+//! - A handler runs at one point of the host's program but covers a stretch of virtual time, and a crash may fall
+//!   into that stretch. So nothing is settled that a crash could still come before.
+//! - A removed or replaced file is kept while a handle is open on it, or while a crash could bring its name back.
+//!
+//! What real disks do and this one does not: a crash here loses *all* that is not durable, where a real one may keep
+//! any part of it, torn in the middle of a write; nothing rots, nothing fails, a sync tells the truth; reads are
+//! always charged as coming from the device, and the names of a directory are one sync's work however many there are.
 
 mod chunks;
 mod config;
 mod crash;
 mod directory;
+#[cfg(not(target_family = "wasm"))]
+mod file_disk;
 mod handles;
 mod inode;
 mod names;
 mod sim_disk;
 
 pub use config::{DiskConfig, FILE_BYTES_MAX};
+#[cfg(not(target_family = "wasm"))]
+pub use file_disk::FileDisk;
 pub use sim_disk::SimDisk;
 
 use crate::{FileHandle, Span, SyncTicket};
@@ -78,7 +108,7 @@ pub enum DiskError {
     /// A file of this name is there already.
     #[error("the file {0:?} exists already")]
     AlreadyExists(String),
-    /// The name is empty, too long (255 bytes), or holds a path separator or NUL.
+    /// The name is empty, too long (255 bytes), reserved, or holds a path separator or NUL.
     #[error("{0:?} can't be a file name")]
     BadName(String),
     /// Reading failed.
@@ -105,6 +135,9 @@ pub enum DiskError {
         /// What the operating system or the fault said.
         reason: String,
     },
+    /// Another disk, in this process or another, has the directory.
+    #[error("the directory {0:?} is in use; stop the process that has it open")]
+    InUse(String),
     /// No space is left.
     #[error("no space left for {0:?}")]
     Full(String),
