@@ -1,5 +1,6 @@
 //! What is asked of the world: scenario files, workloads, sessions, histories, checkers and reports.
 
+pub mod catalog;
 pub mod checkers;
 pub mod file;
 pub mod history;

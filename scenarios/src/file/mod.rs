@@ -1,5 +1,254 @@
-//! Scenario files.
+//! Scenario files: what a person asks of a world, in TOML.
+//!
+//! ```text
+//!  text ──► TOML tree with places ──► reader ──► Scenario      (plain data: names resolved, defaults filled in)
+//!                                        └─────► ScenarioErrors (file, line, column, what was expected, a near miss)
+//! ```
+//!
+//! A file is checked from the tree itself, by asking each table for its fields, so that every mistake in it is told at
+//! once and in its place. What has become a [`Scenario`] makes sense: every name exists, every number is one that the world
+//! can work with, and the sizes are bounded, so that no file can exhaust the machine by what it says.
+//!
+//! ```toml
+//! schema = 1                       # of this format; a file from the future is refused
+//! title = "Reading your own writes from a lagging follower"
+//! chapter = "DDIA chapter 5, figure 5-3"            # optional, as is whatever is marked so below
+//! teaches = "What a user should expect …"           # optional
+//! try = "Set routing to leader and run it again."   # optional
+//! duration = "2s"                  # then everything heals, and
+//! settle = "10s"                   # the cluster has so long to converge (optional: 10 s)
+//!
+//! [cluster]
+//! protocol = "single-leader"
+//! leader = "leader"                # optional: the first replica
+//! routing = "any-follower"         # where clients read: leader (default), any-follower, sticky-follower
+//! client_timeout = "1s"            # optional: 1 s; then nobody knows whether the operation happened
+//! heartbeat = "50ms"               # optional: 50 ms
+//! sites = ["eu", "us"]             # optional; links and partitions can name them
+//! replicas = 3                     # leader, follower-1, follower-2; or a [[node]] for each
+//! engine = "log"                   # optional, as are these; each [[node]] may say otherwise
+//! service_time = "20us"            # for each handler, besides the disk: 20 µs
+//! inbox = 1024                     # what more arrives at once is dropped: 1,024
+//! disk = { read = "80us", write = "2us", sync = "200us" }   # also read_per_kib, write_per_kib, sync_per_kib
+//!
+//! [[node]]                         # a replica
+//! name = "leader"
+//! site = "eu"                      # optional
+//! clock = { offset = "3ms", drift_ppm = 50 }                # optional
+//!
+//! [[client]]                       # a user's session, for scripted steps
+//! name = "phone"
+//! user = "1234"                    # optional: as its name
+//! routing = "leader"               # optional; site and clock too
+//!
+//! [network]                        # optional: 1 ms, without loss, connections
+//! delay = "5ms"                    # or { distribution = "log-normal", median = "5ms", sigma = 0.2, plus = "1ms" }
+//! loss_per_million = 1000
+//! kind = "fifo"                    # or datagram
+//! retransmit_after = "200ms"
+//!
+//! [[link]]                         # the last that fits holds; what it leaves out is as in [network]
+//! between = ["eu", "us"]           # nodes or sites, both directions; or from = "eu", to = "us" for one
+//! delay = "40ms"
+//!
+//! [[step]]                         # a client has one operation open at a time: a step waits for the one before
+//! name = "comment"                 # optional: for others to come after
+//! at = "10ms"                      # or: after = "previous" (or a name), delay = "5ms"
+//! client = "phone"
+//! do = "put"                       # or get, delete
+//! key = "55555"
+//! value = "Sounds good!"           # of a put; unique for the key, so that a read names its write
+//! replica = "follower-1"           # optional: ask this one, whatever the routing
+//! times = 24                       # optional, with every = "10ms": the same again and again
+//!
+//! [[load]]                         # generated operations
+//! name = "readers"                 # its clients are readers-1, readers-2 …
+//! kind = "open"                    # at a rate of its own; or closed: each client waits for its answer
+//! clients = 16                     # optional: 16
+//! rate_per_second = 200            # open only
+//! arrivals = "exponential"         # open only, optional; or even
+//! think = "5ms"                    # closed only, optional: none
+//! start = "0s"                     # optional, as is all of the rest
+//! end = "2s"
+//! operations = 500
+//! keys = { count = 1000, distribution = "zipf", exponent = 0.99, prefix = "k" }
+//! reads_percent = 80               # 50
+//! deletes_percent = 0
+//! value_bytes = 100
+//!
+//! [[fault]]
+//! at = "100ms"
+//! until = "600ms"                  # optional: until the scenario ends
+//! kind = "crash"                   # with what goes with it, as below
+//! node = "follower-1"
+//!
+//! [[expect]]
+//! check = "read-your-writes"       # or any other of the checkers
+//! verdict = "violated"             # or holds
+//! ```
+//!
+//! | fault | fields |
+//! |---|---|
+//! | `crash`, `pause` | `node` |
+//! | `crash-at-disk-operation` | `node`, `operation` (from 1) |
+//! | `cut` | `between`, or `from` and `to`; `in_flight` is `lost` (default) or `held` |
+//! | `partition` | `sides`, arrays of nodes or sites; `in_flight` |
+//! | `delay` | `between`, or `from` and `to`; `extra` |
+//! | `loss` | `between`, or `from` and `to`; `per_million` |
+//! | `clock-offset` | `node`, `offset`, which may be negative |
+//! | `clock-drift` | `node`, `ppm`, above -1,000,000 |
+//!
+//! | distribution | fields |
+//! |---|---|
+//! | `fixed` | `value` |
+//! | `uniform` | `low`, `high` |
+//! | `normal` | `mean`, `deviation` |
+//! | `log-normal` | `median`, `sigma` |
+//! | `exponential` | `mean` |
+//! | `pareto` | `minimum`, `shape` |
+//! | `mixture` | `of`, an array of distributions, each with a `weight` |
+//!
+//! Parsing takes text and opens no file.
 
+mod cluster;
+mod diagnostic;
+mod duration;
 pub mod model;
+mod names;
+mod near;
+mod network;
+mod reader;
+mod timeline;
+mod workload;
 
+pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, ScenarioErrors};
 pub use model::Scenario;
+pub(crate) use near::{nearest, quoted};
+
+use diagnostic::{Problem, Problems};
+use names::Names;
+use reader::Table;
+use seedbed_sim::Span;
+use toml::de::DeTable;
+
+/// The version of the format that this program reads.
+pub const SCHEMA: u64 = 1;
+
+/// The longest file, in bytes.
+pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The most replicas.
+pub const REPLICAS_MAX: usize = 1_000;
+/// The most clients, those of loads included.
+pub const CLIENTS_MAX: usize = 1_000;
+/// The most sites.
+pub const SITES_MAX: usize = 1_000;
+/// The most `[[link]]` tables.
+pub const LINKS_MAX: usize = 1_000;
+/// The most scripted steps.
+pub const STEPS_MAX: usize = 100_000;
+/// The most loads.
+pub const LOADS_MAX: usize = 16;
+/// The most operations of one load.
+pub const LOAD_OPERATIONS_MAX: u64 = 1_000_000;
+/// The most bytes that one load may write: its operations times the length of its values.
+pub const LOAD_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The most faults.
+pub const FAULTS_MAX: usize = 10_000;
+/// The most links that all cuts, delays and losses of a file may be about together.
+pub const FAULT_LINKS_MAX: usize = 100_000;
+/// The longest key of a scripted step, in bytes.
+pub const KEY_BYTES_MAX: usize = 1_024;
+/// The longest text, in bytes: a title, a scripted value.
+pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// Reads a scenario. `file_name` is what messages call the file.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn parse(file_name: &str, text: &str) -> Result<Scenario, ScenarioErrors> {
+    let problems = Problems::default();
+    match read_text(text, &problems) {
+        Some(scenario) if problems.is_empty() => Ok(scenario),
+        _ => Err(problems.into_errors(file_name, text)),
+    }
+}
+
+/// The scenario, if nothing is wrong with it. Where something is, it is among the problems, and what is returned is of
+/// no use.
+fn read_text(text: &str, problems: &Problems) -> Option<Scenario> {
+    if text.len() > FILE_BYTES_MAX {
+        problems.report(|| {
+            let message = format!("the file is {} bytes long", text.len());
+            Problem::new(0..0, message).expected(format!("at most {FILE_BYTES_MAX} bytes"))
+        });
+        return None;
+    }
+    let (tree, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        // The rest of the tree is what the parser made of it; to judge that would be to guess.
+        for error in errors {
+            problems.report(|| syntax_problem(&error));
+        }
+        return None;
+    }
+    let root = Table::new("the scenario", 0..0, tree.get_ref(), problems);
+    read_root(root)
+}
+
+fn syntax_problem(error: &toml::de::Error) -> Problem {
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message().lines().collect::<Vec<_>>().join("; ");
+    Problem::new(span, message)
+}
+
+fn read_root(root: Table<'_>) -> Option<Scenario> {
+    let schema = root.required("schema", "the version of the format: `schema = 1`");
+    if let Some(schema) = schema {
+        let version = schema.integer(1..=u64::from(u32::MAX))?;
+        if version != SCHEMA {
+            let message = format!("is {version}, and this program reads {SCHEMA}");
+            schema.wrong(&message, |problem| {
+                problem
+                    .expected(format!("{SCHEMA}"))
+                    .help("the file is for a later version of the program")
+            });
+            return None;
+        }
+    }
+    let title = root.required("title", "one line of text");
+    let title = title.and_then(|value| value.sentence(TEXT_BYTES_MAX));
+    let text = |field| root.or(field, "", |value| value.sentence(TEXT_BYTES_MAX));
+    let (chapter, teaches, try_next) = (text("chapter"), text("teaches"), text("try"));
+    let stated = root.required("duration", "how long it runs, such as \"2s\"");
+    let stated = stated.and_then(|value| value.positive_duration());
+    // Where nobody knows how long it runs, nothing comes too late.
+    let duration = stated.unwrap_or(Span::MAX);
+    let settle = root.or("settle", Span::from_secs(10), reader::Value::duration);
+
+    let mut names = Names::default();
+    let (cluster, replicas, defaults) = cluster::read(&root, &mut names);
+    let count = replicas.len();
+    let mut clients = cluster::read_clients(&root, count, &defaults, &mut names);
+    let loads = workload::read_loads(&root, duration, count, &defaults, &mut names, &mut clients);
+    let network = network::read(&root, &names);
+    let steps = workload::read_steps(&root, duration, &names);
+    let faults = timeline::read_faults(&root, duration, &names);
+    let expectations = timeline::read_expectations(&root);
+    root.finish();
+    Some(Scenario {
+        title: title?.to_owned(),
+        chapter: chapter.to_owned(),
+        teaches: teaches.to_owned(),
+        try_next: try_next.to_owned(),
+        duration: stated?,
+        settle,
+        cluster: cluster?,
+        replicas,
+        clients,
+        network,
+        steps,
+        loads,
+        faults,
+        expectations,
+    })
+}
