@@ -10,7 +10,7 @@ use seedbed_sim::Instant;
 
 use crate::history::{History, OperationId};
 
-use super::story::{quote_or_nothing, shorten, tell};
+use super::story::{holds, shorten, tell};
 use super::{FinalState, Verdict, Witness};
 
 /// The name of this check.
@@ -55,15 +55,10 @@ fn diverged(history: &History, state: &FinalState, key: &str, at: Instant) -> Wi
     operations.dedup();
 
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
-    story.extend(held.iter().map(|(replica, value)| {
-        format!(
-            "{:>14}  {} holds {} = {}",
-            "in the end",
-            shorten(replica),
-            shorten(key),
-            quote_or_nothing(*value)
-        )
-    }));
+    story.extend(
+        held.iter()
+            .map(|(replica, value)| holds(at, replica, key, *value)),
+    );
     story.push(
         "All faults are lifted and replication has come to rest: convergence falls.".to_owned(),
     );

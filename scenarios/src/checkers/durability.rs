@@ -16,7 +16,7 @@ use seedbed_sim::Instant;
 
 use crate::history::{Completion, History, KeyId, Operation, OperationId, Place};
 
-use super::story::{clock, left_behind, quote_or_nothing, shorten, tell, the_update, user};
+use super::story::{holds, left_behind, quote_or_nothing, shorten, tell, the_update, user};
 use super::{FinalState, Verdict, Witness};
 
 /// The name of this check.
@@ -121,9 +121,9 @@ fn lost_update(
     let update = history.operation(lost);
     let operations: Vec<OperationId> = older.into_iter().chain([lost]).collect();
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
-    story.push(holds(held, at));
+    story.push(holds(at, held.replica, held.key, held.value));
     story.push(format!(
-        "{} was acknowledged, nothing newer explains its absence: durability falls.",
+        "{} was acknowledged, and nothing newer took its place: durability falls.",
         capital(&the_update(update)),
     ));
     let summary = format!(
@@ -145,7 +145,7 @@ fn phantom(
 ) -> Witness {
     let operations: Vec<OperationId> = failed.into_iter().collect();
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
-    story.push(holds(held, at));
+    story.push(holds(at, held.replica, held.key, held.value));
     let value = quote_or_nothing(held.value);
     let whence = match failed {
         Some(_) => "whose write was refused",
@@ -158,16 +158,6 @@ fn phantom(
         shorten(held.key)
     );
     Witness::new(history, operations, at, summary, story)
-}
-
-fn holds(held: &Held<'_>, at: Instant) -> String {
-    format!(
-        "{}  {} holds {} = {}, after everything has settled",
-        clock(at),
-        shorten(held.replica),
-        shorten(held.key),
-        quote_or_nothing(held.value)
-    )
 }
 
 fn capital(text: &str) -> String {

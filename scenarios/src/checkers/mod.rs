@@ -60,6 +60,8 @@ mod monotonic_reads;
 mod per_session;
 mod read_your_writes;
 pub(crate) mod story;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use final_state::{FinalState, ReplicaContents};

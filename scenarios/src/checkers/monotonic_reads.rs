@@ -196,11 +196,10 @@ fn vanished(
     read: OperationId,
 ) -> Witness {
     let value = left_behind(history.operation(floor));
-    let reason = format!(
-        "The second read found nothing where the first had seen {value}, and no delete explains it:"
-    );
+    let reason =
+        format!("{value} was there for the first read, and no delete explains that it is gone");
     let summary = format!("nothing, after {value} was seen");
-    witness(history, vec![floor, shown_by, read], &summary, reason)
+    witness(history, vec![floor, shown_by, read], &summary, &reason)
 }
 
 /// A session that had seen `floor` saw a write that surely comes before it.
@@ -208,10 +207,10 @@ fn went_back(history: &History, floor: Sighting, now: Sighting) -> Witness {
     let newer = left_behind(history.operation(floor.write));
     let older = left_behind(history.operation(now.write));
     let reason =
-        format!("{older} was in place before {newer} was written, and {newer} was seen first:");
+        format!("{older} was in place before {newer} was written, and {newer} was seen first");
     let summary = format!("{older}, after {newer} was seen, which is newer");
     let operations = vec![now.write, floor.write, floor.read, now.read];
-    witness(history, operations, &summary, reason)
+    witness(history, operations, &summary, &reason)
 }
 
 /// A session saw a write again after something else.
@@ -220,18 +219,18 @@ fn came_back(history: &History, first: Sighting, left_by: OperationId, now: Sigh
     let other = history.operation(left_by).returned();
     let other = quote_or_nothing(other.map(|v| &**v));
     let reason = format!(
-        "{value} was written once; what was seen after it, {other}, is newer, yet it came back:"
+        "{value} was written once; {other}, seen after it, is newer; yet {value} came back"
     );
     let summary = format!("{value} again, after {other} was seen in between");
     let operations = vec![now.write, first.read, left_by, now.read];
-    witness(history, operations, &summary, reason)
+    witness(history, operations, &summary, &reason)
 }
 
 fn witness(
     history: &History,
     mut operations: Vec<OperationId>,
     got: &str,
-    reason: String,
+    reason: &str,
 ) -> Witness {
     operations.sort_unstable();
     let culprit = *operations.last().expect("a witness has operations");
@@ -242,8 +241,9 @@ fn witness(
         shorten(&reader.key)
     );
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
-    story.push(reason);
-    story.push("what a session has seen must not go away again: monotonic reads falls.".to_owned());
+    story.push(format!(
+        "{reason}; what a session has seen must not go away again: monotonic reads falls."
+    ));
     let at = reader.completed.as_ref().expect("the read has ended").at;
     Witness::new(history, operations, at, summary, story)
 }

@@ -123,15 +123,10 @@ fn missed(
     operations.sort_unstable();
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
     story.push(format!(
-        "The read began {} after {} was acknowledged to the same session,",
+        "The read began {} after {} was acknowledged to the same session, so it had to see that or something newer: \
+         read-your-writes falls.",
         between(acknowledged_at, reader.invoked_at),
         the_update(update),
     ));
-    story.push(match older {
-        None => {
-            "and no delete can explain that it found nothing: read-your-writes falls.".to_owned()
-        }
-        Some(_) => format!("and {got} had been overwritten by it: read-your-writes falls."),
-    });
     Witness::new(history, operations, read_at, summary, story)
 }

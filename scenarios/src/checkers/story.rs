@@ -20,7 +20,7 @@ pub(super) fn tell(history: &History, id: OperationId) -> String {
 }
 
 /// Instants stand below each other: `     12.300 ms`.
-pub(super) fn clock(at: Instant) -> String {
+fn clock(at: Instant) -> String {
     format!("{at:>14}")
 }
 
@@ -57,6 +57,18 @@ pub(super) fn quote_or_nothing(value: Option<&str>) -> String {
 /// What an update left behind: a value in quotes, or `nothing` for a delete.
 pub(super) fn left_behind(operation: &Operation) -> String {
     quote_or_nothing(operation.written().map(|v| &**v))
+}
+
+/// What a replica holds in the end: `60000.000 ms  f1 holds x = "a" in the end`.
+pub(super) fn holds(at: Instant, replica: &str, key: &str, value: Option<&str>) -> String {
+    let (clock, replica, key) = (clock(at), shorten(replica), shorten(key));
+    match value {
+        Some(value) => format!(
+            "{clock}  {replica} holds {key} = {} in the end",
+            quote(value)
+        ),
+        None => format!("{clock}  {replica} does not hold {key} in the end"),
+    }
 }
 
 /// `the write of "a"`, `the delete`.

@@ -40,7 +40,7 @@ pub struct Witness {
     pub at: Instant,
     /// One line: who saw what, and what they should have seen.
     pub summary: String,
-    /// The story: what happened, a line for each moment, then why that must not be.
+    /// The story: what happened, a line for each moment, then in one more line why that must not be.
     pub story: Vec<String>,
 }
 

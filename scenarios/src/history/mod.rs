@@ -24,6 +24,10 @@ mod index;
 mod json;
 mod operation;
 pub(crate) mod pages;
+#[cfg(test)]
+pub(crate) mod sketch;
+#[cfg(test)]
+mod tests;
 
 pub use operation::{
     Completed, Completion, Function, Invocation, Operation, OperationId, ProcessId, SessionId,
@@ -340,8 +344,10 @@ impl History {
         self.unexplained.first().copied()
     }
 
-    /// The history as JSON Lines, one event each, in order and without line ends. See the
-    /// [format](json::Line).
+    /// The history as JSON Lines, one event each, in order and without line ends:
+    /// `{"process","type","f","key","value","time","index","node","session","user","error"}`. `type` is invoke, ok, fail or
+    /// info; `f` read, write or delete; a read's `value` stands on its ok and is null for an absent key; `time` is in virtual
+    /// nanoseconds; `index` is the place; `node`, the replica, and `error`, the reason of a fail or info, stand where there is one.
     pub fn json_lines(&self) -> impl Iterator<Item = String> + '_ {
         json::lines(self)
     }

@@ -15,6 +15,8 @@
 
 mod facts;
 mod latency;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use facts::{ExpectationFact, FaultFact, LagFact, RunFacts};

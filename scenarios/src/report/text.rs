@@ -29,8 +29,8 @@ fn head(out: &mut String, report: &Report) {
         paragraph(out, "", &report.chapter);
     }
     if !report.teaches.is_empty() {
-        line(out, "");
         for text in report.teaches.trim().split("\n\n") {
+            line(out, "");
             paragraph(out, "", text);
         }
     }
