@@ -6,8 +6,10 @@ use super::judge;
 use crate::history::sketch::{Sketch, write};
 use crate::history::{Function, History, Operation, OperationId, Place};
 
-/// By how many operations the oracle takes a reasonable time.
-const OPERATIONS_MAX: usize = 6;
+/// More would take the oracle too long, and show nothing new.
+const OPERATIONS_MAX: usize = 8;
+/// All orders of so many are tried.
+const UPDATES_MAX: usize = 4;
 
 /// Grows a history of one key by one event that the numbers choose: an operation begins in a session that is free (or any,
 /// if sessions may do several things at once), or one ends.
@@ -19,8 +21,14 @@ fn grow(sketch: &mut Sketch, one_at_a_time: bool, (kind, session, which): (u8, u
         .any(|&id| sketch.history.operation(id).session.0 == session);
     let may_begin = sketch.history.operation_count() < OPERATIONS_MAX;
     if kind % 2 == 0 && may_begin && !(is_busy && one_at_a_time) {
+        let updates = sketch
+            .history
+            .operations()
+            .filter(|o| o.is_update())
+            .count();
         let function = match kind / 2 % 8 {
             0..=3 => Function::Read,
+            _ if updates == UPDATES_MAX => Function::Read,
             4..=6 => write(&sketch.history.operation_count().to_string()),
             _ => Function::Delete,
         };
@@ -51,7 +59,7 @@ fn end(sketch: &mut Sketch, id: OperationId, kind: u8, which: u8) {
 }
 
 fn history(one_at_a_time: bool) -> impl Strategy<Value = History> {
-    prop::collection::vec(any::<(u8, u8, u8)>(), 4..28).prop_map(move |steps| {
+    prop::collection::vec(any::<(u8, u8, u8)>(), 4..40).prop_map(move |steps| {
         let mut sketch = Sketch::new();
         for step in steps {
             grow(&mut sketch, one_at_a_time, step);

@@ -139,6 +139,18 @@ fn when_the_only_delete_fails_the_violation_is_found_then() {
 }
 
 #[test]
+fn a_delete_that_began_after_the_read_does_not_help_when_the_first_one_fails() {
+    let mut s = Sketch::new();
+    let own = s.does(ALICE, write("a"));
+    let delete = s.begin(BOB, Function::Delete);
+    let culprit = s.reads(ALICE, None);
+    s.does(2, Function::Delete);
+    assert_holds(READ_YOUR_WRITES, &s.history);
+    s.fail(delete);
+    assert_falls(READ_YOUR_WRITES, &s.history, &[own, culprit]);
+}
+
+#[test]
 fn what_was_seen_and_then_not_breaks_monotonic_reads() {
     let mut s = Sketch::new();
     let write = s.does(BOB, write("a"));
@@ -156,6 +168,18 @@ fn an_older_value_after_a_newer_one_breaks_monotonic_reads() {
     let first = s.reads(ALICE, Some("new"));
     let culprit = s.reads(ALICE, Some("old"));
     assert_falls(MONOTONIC_READS, &s.history, &[old, new, first, culprit]);
+}
+
+#[test]
+fn the_newest_value_seen_is_what_counts() {
+    let mut s = Sketch::new();
+    s.does(BOB, write("one"));
+    let two = s.does(BOB, write("two"));
+    let three = s.does(BOB, write("three"));
+    s.reads(ALICE, Some("one"));
+    let newest = s.reads(ALICE, Some("three"));
+    let culprit = s.reads(ALICE, Some("two"));
+    assert_falls(MONOTONIC_READS, &s.history, &[two, three, newest, culprit]);
 }
 
 #[test]
