@@ -125,7 +125,15 @@ impl Chunks {
 
     /// Forgets what is behind the first `len` bytes.
     pub(crate) fn truncate(&mut self, len: u64) {
-        self.cut(len);
+        assert!(len <= self.len, "truncating {} to {len}", self.len);
+        let (index, within) = place(len);
+        self.len = len;
+        if within > 0 {
+            self.chunks.truncate(index + 1);
+            Arc::make_mut(&mut self.chunks[index]).truncate(within);
+        } else {
+            self.chunks.truncate(index);
+        }
     }
 
     /// Puts back what was cut off here, at the place of the cut.
@@ -198,8 +206,13 @@ mod tests {
         ] {
             let tail = chunks.cut(len as u64);
             assert_eq!(bytes_of(&chunks), model[..len]);
+            let mut truncated = chunks.clone();
             chunks.restore(&tail);
             assert_eq!(bytes_of(&chunks), model);
+
+            truncated.append(b"more");
+            truncated.truncate(len as u64);
+            assert_eq!(bytes_of(&truncated), model[..len]);
         }
     }
 

@@ -17,6 +17,9 @@ impl SimDisk {
     /// have completed at `at`: the node can still crash during the handler's service time, before they do.
     #[inline]
     pub fn begin_handler(&mut self, at: Instant) {
+        if self.crashed_at.is_some() {
+            self.take_back();
+        }
         let last_ended = self.now();
         assert!(
             at >= last_ended,
@@ -39,6 +42,7 @@ impl SimDisk {
     /// [`begin_handler`](Self::begin_handler) does so by itself, for the end of the handler before.
     #[inline]
     pub fn settle(&mut self, at: Instant) {
+        let at = self.crashed_at.map_or(at, |crashed_at| crashed_at.min(at));
         self.floor = self.floor.max(at);
         while let Some(sync) = self.syncs.front() {
             if sync.completes_at > at {
@@ -89,42 +93,48 @@ impl SimDisk {
     /// is gone: changes without a sync, changes whose sync completes later, and changes that the handler would only
     /// have made later. All handles are stale and all syncs forgotten, and the disk is no longer armed.
     ///
-    /// Panics if `at` is before an instant up to which syncs are [settled](Self::settle).
+    /// Of two crashes without a handler between them the earlier one counts: a host that knows already that a
+    /// handler will kill its node may see another crash come first. Panics if `at` is before an instant up to which
+    /// syncs are [settled](Self::settle).
     pub fn crash(&mut self, at: Instant) {
         assert!(
             at >= self.floor,
             "a crash at {at} comes after syncs up to {} were settled",
             self.floor
         );
-        self.settle(at);
-        self.directory.crash();
-        self.inodes.iter_mut().flatten().for_each(Inode::crash);
-        self.begin_life(at);
-    }
-
-    /// Puts an empty disk in the place of this one, at the end of what was done on it. Tickets go on counting.
-    pub fn wipe(&mut self) {
-        let tickets = self.tickets;
-        let now = self.now().max(self.floor);
-        *self = Self::new(self.config);
-        self.tickets = tickets;
-        self.begin_life(now);
-    }
-
-    /// Nothing is open or under way any more, and files without a name are gone.
-    fn begin_life(&mut self, at: Instant) {
+        let at = self.crashed_at.map_or(at, |before| before.min(at));
+        self.crashed_at = Some(at);
         self.handles.clear();
-        self.syncs.clear();
         self.issued.clear();
         self.armed = 0;
         self.killed = None;
-        self.busy_until = at;
         self.base = at;
-        self.floor = at;
         self.spent = Spent::default();
+    }
+
+    /// Puts an empty disk in the place of this one. Tickets go on counting.
+    pub fn wipe(&mut self) {
+        let tickets = self.tickets;
+        *self = Self::new(self.config);
+        self.tickets = tickets;
+    }
+
+    /// Takes back what the crash has taken, once the disk is used again and no earlier crash can come any more.
+    #[cold]
+    pub(super) fn take_back(&mut self) {
+        let Some(at) = self.crashed_at else {
+            return;
+        };
+        self.settle(at);
+        self.crashed_at = None;
+        self.syncs.clear();
+        self.busy_until = at;
+        self.directory.crash();
+        self.inodes.iter_mut().flatten().for_each(Inode::crash);
         self.keep_named_files();
     }
 
+    /// Nothing is open, and files without a name are gone.
     fn keep_named_files(&mut self) {
         for inode in self.inodes.iter_mut().flatten() {
             (inode.named, inode.handles, inode.kept) = (false, 0, 0);

@@ -87,8 +87,9 @@ impl Inode {
     /// Adds `bytes` at the end.
     #[inline]
     pub(super) fn append(&mut self, bytes: &[u8], sequence: Sequence, at: Instant) {
-        let change = Change::Extended(self.content.len());
+        let len_before = self.content.len();
         self.content.append(bytes);
+        let change = Change::Extended(len_before);
         self.changed(change, bytes.len() as u64, sequence, at);
     }
 

@@ -44,6 +44,8 @@ pub struct SimDisk {
     /// The operation to be killed in; 0: none.
     pub(super) armed: u32,
     pub(super) killed: Option<u32>,
+    /// The node has crashed, and nobody has used the disk since.
+    pub(super) crashed_at: Option<Instant>,
 }
 
 /// A sync on its way.
@@ -81,6 +83,7 @@ impl SimDisk {
             floor: Instant::ZERO,
             armed: 0,
             killed: None,
+            crashed_at: None,
         }
     }
 
@@ -100,6 +103,9 @@ impl SimDisk {
     fn begin(&mut self) -> Result<(), DiskError> {
         if self.killed.is_some() {
             return Err(DiskError::Killed);
+        }
+        if self.crashed_at.is_some() {
+            self.take_back();
         }
         self.spent.operations += 1;
         if self.spent.operations == self.armed {
@@ -418,6 +424,11 @@ impl Disk for SimDisk {
     }
 
     fn counters(&self) -> DiskCounters {
+        if self.crashed_at.is_some() {
+            let mut after = self.clone();
+            after.take_back();
+            return after.counters;
+        }
         self.counters
     }
 }

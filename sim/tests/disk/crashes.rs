@@ -75,13 +75,16 @@ impl Pair {
         instants
     }
 
-    /// Forks and crashes at each of those instants.
+    /// Forks and crashes at each of those instants, and once more at a later one, which must not matter.
     fn check_crashes(&self) {
         for at in self.instants() {
             let mut crashed = self.driver.disk.clone();
             let mut expected = self.reference.clone();
             crashed.crash(at);
+            crashed.crash(self.driver.disk.now().max(at));
             expected.crash(at);
+            let stored = crashed.counters().stored_bytes;
+            assert_eq!(stored, expected.named_bytes(), "crash at {at:?}");
             assert_eq!(
                 contents(&mut crashed),
                 expected.contents(),

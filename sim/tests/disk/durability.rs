@@ -84,6 +84,30 @@ fn what_a_handler_writes_after_the_instant_of_the_crash_never_happened() {
 }
 
 #[test]
+fn of_two_crashes_the_earlier_one_counts() {
+    let (mut disk, file) = disk_with_file("log");
+    disk.begin_handler(nanos(1_000));
+    disk.append(file, b"a").unwrap();
+    disk.sync(file).unwrap();
+    disk.arm_crash(3);
+    assert_eq!(disk.append(file, b"b"), Err(DiskError::Killed));
+    disk.crash(nanos(1_110));
+    disk.crash(nanos(1_050));
+    disk.crash(nanos(1_200));
+    disk.begin_handler(nanos(1_060));
+    assert_eq!(content(&mut disk, "log").as_deref(), Some(""));
+}
+
+#[test]
+fn a_disk_can_be_armed_between_a_crash_and_the_next_life() {
+    let (mut disk, _) = disk_with_file("log");
+    disk.crash(disk.now());
+    disk.arm_crash(1);
+    disk.begin_handler(disk.now());
+    assert_eq!(disk.list(), Err(DiskError::Killed));
+}
+
+#[test]
 fn a_sync_covers_what_was_written_before_it_and_no_more() {
     let (mut disk, file) = disk_with_file("log");
     disk.append(file, b"before").unwrap();
