@@ -39,7 +39,7 @@ use seedbed_sim::{Disk, SyncTicket};
 
 use super::{
     Bounds, Change, Engine, EngineError, EngineStats, Lsn, Row, ScanDirection, SnapshotId,
-    check_batch,
+    check_batch, check_row,
 };
 
 /// The in-memory engine. See the [module](self).
@@ -116,6 +116,14 @@ impl Engine for MemoryEngine {
             }
         }
         self.changes += batch.len() as u64;
+        Ok(Lsn(self.changes))
+    }
+
+    /// As [`Engine::write`] does it, without a copy of what is given.
+    fn put(&mut self, _: &mut dyn Disk, key: Bytes, value: Bytes) -> Result<Lsn, EngineError> {
+        self.user_bytes += check_row(&key, value.len())?;
+        self.map.insert(Key::new(key), value);
+        self.changes += 1;
         Ok(Lsn(self.changes))
     }
 

@@ -226,17 +226,21 @@ impl Clone for Box<dyn Engine> {
 fn check_batch(batch: &[Change]) -> Result<u64, EngineError> {
     let mut user_bytes = 0;
     for change in batch {
-        let (key, value_bytes) = match change {
-            Change::Put(key, value) => (key, value.len()),
-            Change::Delete(key) => (key, 0),
+        user_bytes += match change {
+            Change::Put(key, value) => check_row(key, value.len())?,
+            Change::Delete(key) => check_row(key, 0)?,
         };
-        if key.len() > KEY_BYTES_MAX {
-            return Err(EngineError::KeyTooLong(key.len()));
-        }
-        if value_bytes > VALUE_BYTES_MAX {
-            return Err(EngineError::ValueTooLong(value_bytes));
-        }
-        user_bytes += (key.len() + value_bytes) as u64;
     }
     Ok(user_bytes)
+}
+
+/// Checks a key and the length of its value. Returns their bytes.
+fn check_row(key: &[u8], value_bytes: usize) -> Result<u64, EngineError> {
+    if key.len() > KEY_BYTES_MAX {
+        return Err(EngineError::KeyTooLong(key.len()));
+    }
+    if value_bytes > VALUE_BYTES_MAX {
+        return Err(EngineError::ValueTooLong(value_bytes));
+    }
+    Ok((key.len() + value_bytes) as u64)
 }

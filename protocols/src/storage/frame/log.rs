@@ -417,7 +417,8 @@ impl FrameLog {
     }
 }
 
-/// Makes the file `name` with nothing but its header. When it has the name, the header is durable.
+/// Makes the file `name` with nothing but its header. When it has the name, the header is durable; that it has the name
+/// is not, until the caller has synced the directory.
 fn create(disk: &mut dyn Disk, name: &str, kind: &FileKind) -> Result<FileHandle, DiskError> {
     let new_name = name_in_the_making(name);
     remove_if_there(disk, &new_name)?;
@@ -425,7 +426,6 @@ fn create(disk: &mut dyn Disk, name: &str, kind: &FileKind) -> Result<FileHandle
     disk.append(file, &file_header(kind))?;
     disk.sync(file)?;
     disk.rename(&new_name, name)?;
-    disk.sync_dir()?;
     Ok(file)
 }
 

@@ -38,7 +38,7 @@ pub(super) fn name_in_the_making(name: &str) -> String {
 }
 
 impl Recoverer<'_> {
-    /// Reads all frames, and mends the file's end if it is torn. The caller syncs.
+    /// Reads all frames, and mends the file if it must. The caller syncs the file and the directory.
     pub(super) fn run(mut self, on_corruption: OnCorruption) -> Result<Recovered, EngineError> {
         let mut found = Recovered {
             file: self.file,
@@ -154,7 +154,6 @@ impl Recoverer<'_> {
         found.report.torn_bytes = self.len - at;
         self.disk.sync(new)?;
         self.disk.rename(&new_name, self.name)?;
-        self.disk.sync_dir()?;
         self.disk.close(self.file)?;
         found.file = new;
         found.report.end = end;

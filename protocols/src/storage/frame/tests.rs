@@ -1,10 +1,10 @@
 use std::ops::ControlFlow;
 
-use seedbed_sim::Disk;
+use seedbed_sim::{Disk, OpenMode, Seed, Stream};
 
 use super::*;
 use crate::storage::planted;
-use crate::storage::tests::tearing_disk::TearingDisk;
+use crate::storage::tests::tearing_disk::{Surviving, TearingDisk};
 
 const KIND: FileKind = FileKind {
     magic: *b"seedtest",
@@ -150,6 +150,17 @@ fn a_salvage_keeps_every_whole_frame_and_reports_the_rest() {
 }
 
 #[test]
+fn what_a_salvage_that_was_cut_short_has_left_is_in_nobodys_way() {
+    let (mut disk, payloads, offsets) = written(&[10, 20, 30], &[2]);
+    disk.bytes_of("log")[offsets[1] as usize + 30] ^= 1;
+    let left = disk.open("log.new", OpenMode::CreateNew).unwrap();
+    disk.append(left, b"half of a log").unwrap();
+    let (.., recovered) = open_with(&mut disk, OnCorruption::Salvage).unwrap();
+    assert_eq!(recovered, [payloads[0].clone(), payloads[2].clone()]);
+    assert_eq!(disk.list().unwrap(), ["log"]);
+}
+
+#[test]
 fn foreign_files_and_unknown_versions_are_refused_by_name() {
     let (disk, ..) = written(&[10], &[]);
     let mut unknown = disk.clone();
@@ -223,4 +234,38 @@ fn planted_bug_a_recovery_that_skips_checksums_is_caught() {
     let (.., recovered) = planted::while_skipping_checksums(|| open(&mut disk)).unwrap();
     assert_ne!(recovered, payloads, "the bug invents a payload");
     assert!(matches!(open(&mut disk), Err(EngineError::Corrupt { .. })));
+}
+
+#[test]
+fn what_an_opening_has_shown_is_durable_though_its_writer_died_before_the_sync() {
+    let mut random = Stream::named(Seed(1), "frame");
+    let mut disk = TearingDisk::default();
+    let (mut log, ..) = open(&mut disk).unwrap();
+    log.append(&mut disk, b"unsynced").unwrap();
+    drop(log);
+    // The process is started again, on a machine that ran on.
+    let (_, _, shown) = open(&mut disk).unwrap();
+    let mut after_power_loss = disk.image(Surviving::Nothing, false, &mut random);
+    let (.., recovered) = open(&mut after_power_loss).unwrap();
+    assert_eq!(recovered, shown);
+    assert_eq!(recovered, [b"unsynced"]);
+}
+
+#[test]
+fn frames_that_were_cut_off_do_not_come_back_in_a_crash() {
+    let mut random = Stream::named(Seed(1), "frame");
+    let (mut disk, payloads, offsets) = written(&[10, 20, 30], &[2]);
+    let (mut log, ..) = open(&mut disk).unwrap();
+    log.truncate(&mut disk, offsets[1]).unwrap();
+    log.append(&mut disk, b"other").unwrap();
+    for surviving in Surviving::ALL {
+        let mut image = disk.image(surviving, false, &mut random);
+        let (.., recovered) = open(&mut image).unwrap();
+        assert_eq!(recovered[0], payloads[0]);
+        let rest: Vec<_> = recovered[1..].iter().map(Vec::as_slice).collect();
+        assert!(
+            rest.is_empty() || rest == [b"other"],
+            "{surviving:?}: {rest:?}"
+        );
+    }
 }
