@@ -2,4 +2,5 @@
 
 pub mod inspect;
 pub mod kv;
+pub mod replication;
 pub mod storage;

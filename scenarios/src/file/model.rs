@@ -45,6 +45,13 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The replica that takes the writes at first.
+    pub fn leader(&self) -> NodeId {
+        match &self.cluster.protocol {
+            Protocol::SingleLeader(settings) => settings.leader,
+        }
+    }
+
     /// How many nodes there are, clients included.
     pub fn node_count(&self) -> usize {
         self.replicas.len() + self.clients.len()

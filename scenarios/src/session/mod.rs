@@ -1,6 +1,17 @@
 //! A session: one run behind one object-safe trait, whatever its protocol.
 
-use seedbed_sim::{Fault, FaultId, Instant};
+mod core;
+mod driver;
+mod lag;
+mod protocol;
+mod run;
+mod see;
+mod single_leader;
+mod words;
+
+use seedbed_sim::{Fault, FaultId, Instant, Seed, TraceLevel};
+
+use crate::file::model::{Protocol, Scenario};
 
 use crate::history::Operation;
 use crate::report::Report;
@@ -39,6 +50,9 @@ pub trait Session: Send {
     /// Goes on to the end: the scenario's duration, then heal and settle.
     fn run_to_end(&mut self);
 
+    /// Goes on until another anomaly is found; `false` when the run is over without one.
+    fn run_to_anomaly(&mut self) -> bool;
+
     /// Goes to just after step number `step`, forwards or backwards (or to the end, where that comes first).
     fn seek(&mut self, step: u64);
 
@@ -66,4 +80,28 @@ pub trait Session: Send {
 
     /// The report: runs to the end on a fork, so that this session stays where it is.
     fn report(&self) -> Report;
+}
+
+/// How much a session keeps of its trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The digest alone: for runs of which only the report is wanted.
+    Digest,
+    /// Every event, with its notes in words: for looking at.
+    Everything,
+}
+
+/// A run of `scenario` from `seed`, at its beginning. `name` is the scenario's name in the catalog, or its file.
+pub fn open(name: &str, scenario: Scenario, seed: Seed, keep: Keep) -> Box<dyn Session> {
+    let trace = match keep {
+        Keep::Digest => TraceLevel::Digest,
+        Keep::Everything => TraceLevel::Full,
+    };
+    let protocol = scenario.cluster.protocol.clone();
+    let plan = core::Plan::new(name.to_owned(), scenario, seed, trace);
+    match protocol {
+        Protocol::SingleLeader(_) => Box::new(run::Run::<
+            seedbed_protocols::replication::single_leader::Node,
+        >::new(plan)),
+    }
 }

@@ -1,0 +1,559 @@
+//! One run at one moment: what a checkpoint keeps. Everything in it is small, or shared with its forks.
+
+use std::sync::Arc;
+
+use seedbed_protocols::kv;
+use seedbed_sim::{
+    ChunkedVec, EventId, Fault, FaultId, Instant, NodeId, NodeState, Observer, Outcome, PathKey,
+    Record, RequestId, Seed, Span, TraceLevel, World,
+};
+
+use super::Injection;
+use super::driver::{Driver, Intent, Planned};
+use super::lag::LagLog;
+use super::protocol::{Hosted, build_world};
+use crate::checkers::{Anomaly, Ladder};
+use crate::file::model::Scenario;
+use crate::history::{
+    Completed, Completion, Function, History, Invocation, OperationId, SessionId,
+};
+
+/// What does not change in a run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The scenario's name in the catalog, or its file.
+    pub(super) name: String,
+    pub(super) scenario: Scenario,
+    pub(super) seed: Seed,
+    /// The nodes' names, in the order of their ids.
+    pub(super) names: Vec<String>,
+    /// The same, for histories.
+    shared_names: Vec<Arc<str>>,
+    /// The clients' users.
+    users: Vec<Arc<str>>,
+    /// What the clients' requests are named by.
+    paths: Vec<String>,
+    pub(super) trace: TraceLevel,
+}
+
+impl Plan {
+    pub(super) fn new(name: String, scenario: Scenario, seed: Seed, trace: TraceLevel) -> Self {
+        let names: Vec<String> = scenario
+            .node_ids()
+            .map(|id| scenario.name(id).to_owned())
+            .collect();
+        Self {
+            shared_names: names.iter().map(|name| Arc::from(name.as_str())).collect(),
+            users: scenario
+                .clients
+                .iter()
+                .map(|client| client.user.as_str().into())
+                .collect(),
+            paths: scenario
+                .clients
+                .iter()
+                .map(|client| format!("client/{}", client.name))
+                .collect(),
+            name,
+            scenario,
+            seed,
+            names,
+            trace,
+        }
+    }
+
+    fn replica_count(&self) -> usize {
+        self.scenario.replicas.len()
+    }
+}
+
+/// A fault of the run, from the scenario or from a person.
+#[derive(Clone, Debug)]
+pub(super) struct FaultEntry {
+    /// `None` while it has not begun.
+    pub(super) id: Option<FaultId>,
+    pub(super) fault: Fault,
+    pub(super) from: Instant,
+    pub(super) to: Option<Instant>,
+    pub(super) active: bool,
+}
+
+/// An anomaly, and the step at which it could be seen.
+#[derive(Clone, Debug)]
+pub(super) struct FoundAnomaly {
+    pub(super) step: u64,
+    pub(super) at: Instant,
+    pub(super) anomaly: Anomaly,
+}
+
+/// How far a run has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Within the scenario's duration.
+    Running,
+    /// Faults are lifted; replication comes to rest.
+    Settling,
+    /// Nothing happens any more.
+    Over(Ending),
+}
+
+/// Why a run is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All replicas are up and hold the same log, and no operation is open.
+    Settled,
+    /// They did not come so far in the time that the scenario allows; why.
+    Unsettled(String),
+    /// A million events happened at one instant.
+    TimeStandsStill,
+    /// A program has a bug: it panicked.
+    Panicked(String),
+}
+
+/// What the world said during one step.
+struct Sink<P: Hosted> {
+    replies: Vec<(EventId, Instant, RequestId, Outcome<kv::Reply>)>,
+    touched: Vec<NodeId>,
+    notes: Option<Vec<(EventId, P::Note)>>,
+}
+
+impl<P: Hosted> Observer<P> for Sink<P> {
+    fn on_record(&mut self, _: EventId, record: &Record) {
+        if self.touched.last() != Some(&record.node) {
+            self.touched.push(record.node);
+        }
+    }
+    fn on_reply(
+        &mut self,
+        event: EventId,
+        at: Instant,
+        request: RequestId,
+        outcome: Outcome<kv::Reply>,
+    ) {
+        self.replies.push((event, at, request, outcome));
+    }
+    fn on_note(&mut self, event: EventId, _: Instant, _: NodeId, note: &P::Note) {
+        if let Some(notes) = &mut self.notes {
+            notes.push((event, note.clone()));
+        }
+    }
+}
+
+/// An operation that is open, and who waits for it.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    request: RequestId,
+    operation: OperationId,
+    client: usize,
+}
+
+/// A run at one moment.
+#[derive(Clone)]
+pub(super) struct Core<P: Hosted> {
+    pub(super) world: World<P>,
+    driver: Driver,
+    pub(super) step: u64,
+    pub(super) phase: Phase,
+    pub(super) history: History,
+    pub(super) ladder: Ladder,
+    pub(super) anomalies: ChunkedVec<FoundAnomaly>,
+    pub(super) lag: LagLog,
+    pub(super) faults: Vec<FaultEntry>,
+    /// Notes in words, kept when the whole trace is.
+    pub(super) notes: ChunkedVec<(EventId, Arc<str>)>,
+    open: Vec<Open>,
+}
+
+impl<P: Hosted> Core<P> {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let scenario = &plan.scenario;
+        let fault = |timed: &crate::file::model::TimedFault, fault: &Fault| FaultEntry {
+            id: None,
+            fault: fault.clone(),
+            from: Instant::ZERO + timed.at,
+            to: timed.until.map(|until| Instant::ZERO + until),
+            active: false,
+        };
+        let faults = scenario.faults.iter();
+        Self {
+            world: build_world(scenario, plan.seed, plan.trace),
+            driver: Driver::new(scenario, plan.seed),
+            step: 0,
+            phase: Phase::Running,
+            history: History::new(),
+            ladder: Ladder::new(),
+            anomalies: ChunkedVec::default(),
+            lag: LagLog::new(plan.replica_count()),
+            faults: faults
+                .flat_map(|timed| timed.faults.iter().map(|one| fault(timed, one)))
+                .collect(),
+            notes: ChunkedVec::default(),
+            open: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over(_))
+    }
+
+    /// When the next step will be, at the earliest; `None` when the run is over.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        if self.is_over() {
+            return None;
+        }
+        [self.driver.next_at(), self.world.next_event_at()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// How many arrivals were turned away because everybody was busy and the queue was full.
+    pub(super) fn turned_away(&self) -> u64 {
+        self.driver.turned_away()
+    }
+
+    /// Takes one step: what the scenario planned comes before what the world has in store for the same instant.
+    pub(super) fn step(&mut self, plan: &Plan) -> bool {
+        let mut sink = self.sink(plan);
+        while !self.is_over() {
+            // The end of the run, or of settling, is always planned.
+            let planned_at = self
+                .driver
+                .next_at()
+                .expect("a run that is not over has an end planned");
+            let world_first = self.world.next_event_at().is_some_and(|at| at < planned_at);
+            if world_first {
+                // It may turn out to be nothing, and then what was planned comes first after all.
+                if !self.world.step(planned_at - Span::from_nanos(1), &mut sink) {
+                    continue;
+                }
+            } else {
+                let (at, planned) = self.driver.pop().expect("it is planned");
+                self.world.advance_to(at);
+                if !self.perform(plan, planned, &mut sink) {
+                    continue;
+                }
+            }
+            self.step += 1;
+            self.hear(plan, sink);
+            if self.world.time_stands_still() {
+                self.end(Ending::TimeStandsStill);
+            } else if self.phase == Phase::Settling && self.has_settled() {
+                self.end(Ending::Settled);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// A person does something to the run; it counts as a step.
+    pub(super) fn inject(&mut self, plan: &Plan, injection: &Injection) -> Result<FaultId, String> {
+        let mut sink = self.sink(plan);
+        let id = match injection {
+            Injection::Inject(fault) => self.begin_fault(fault.clone(), &mut sink)?,
+            Injection::Lift(id) => {
+                self.lift_fault(*id, &mut sink)?;
+                *id
+            }
+        };
+        self.step += 1;
+        self.hear(plan, sink);
+        Ok(id)
+    }
+
+    fn sink(&self, plan: &Plan) -> Sink<P> {
+        let notes = (plan.trace == TraceLevel::Full).then(Vec::new);
+        Sink {
+            replies: Vec::new(),
+            touched: Vec::new(),
+            notes,
+        }
+    }
+
+    /// Does what the scenario planned; `false` when there was nothing to do.
+    fn perform(&mut self, plan: &Plan, planned: Planned, sink: &mut Sink<P>) -> bool {
+        let now = self.world.now();
+        let scenario = &plan.scenario;
+        match planned {
+            Planned::Step(index) => match self.driver.step_due(scenario, index, now) {
+                Some((client, intent)) => self.begin(plan, client, intent, sink),
+                None => return false,
+            },
+            Planned::Arrival(load) => match self.driver.arrival_due(scenario, load, now) {
+                Some((client, intent)) => self.begin(plan, client, intent, sink),
+                None => return false,
+            },
+            Planned::Turn(client) => match self.driver.turn_due(scenario, client, now) {
+                Some(intent) => self.begin(plan, client, intent, sink),
+                None => return false,
+            },
+            Planned::FaultBegins(index) => {
+                let id = self.world.inject(self.faults[index].fault.clone(), sink);
+                let id = id.expect("scenario files hold no fault that makes no sense");
+                let entry = &mut self.faults[index];
+                (entry.id, entry.active) = (Some(id), true);
+            }
+            Planned::FaultEnds(index) => {
+                // A person may have lifted it already.
+                let Some(id) = self.faults[index].id.filter(|_| self.faults[index].active) else {
+                    return false;
+                };
+                self.lift_fault(id, sink).expect("it is active");
+            }
+            Planned::EndOfRun => {
+                self.heal(plan);
+                return false;
+            }
+            Planned::Heal(id) => self.lift_fault(id, sink).expect("it is active"),
+            Planned::Revive(node) => {
+                // A restart is a crash that is over at once.
+                let id = self
+                    .world
+                    .inject(Fault::Crash { node }, sink)
+                    .expect("it is a node of this world");
+                self.world.lift(id, sink).expect("it was injected just now");
+            }
+            Planned::GiveUp => {
+                let reason = self.why_unsettled(plan);
+                self.end(Ending::Unsettled(reason));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The scenario's own run is over: plans the end of every fault, and that of settling.
+    fn heal(&mut self, plan: &Plan) {
+        let now = self.world.now();
+        self.phase = Phase::Settling;
+        self.driver.stop();
+        for entry in self.faults.iter().filter(|entry| entry.active) {
+            self.driver.plan(
+                now,
+                Planned::Heal(entry.id.expect("an active fault has begun")),
+            );
+        }
+        for id in plan
+            .scenario
+            .node_ids()
+            .filter(|id| self.world.halt_reason(*id).is_some())
+        {
+            self.driver.plan(now, Planned::Revive(id));
+        }
+        self.driver
+            .plan(now + plan.scenario.settle, Planned::GiveUp);
+    }
+
+    fn begin_fault(&mut self, fault: Fault, sink: &mut Sink<P>) -> Result<FaultId, String> {
+        let id = self
+            .world
+            .inject(fault.clone(), sink)
+            .map_err(|error| error.to_string())?;
+        let from = self.world.now();
+        self.faults.push(FaultEntry {
+            id: Some(id),
+            fault,
+            from,
+            to: None,
+            active: true,
+        });
+        Ok(id)
+    }
+
+    fn lift_fault(&mut self, id: FaultId, sink: &mut Sink<P>) -> Result<(), String> {
+        self.world
+            .lift(id, sink)
+            .map_err(|error| error.to_string())?;
+        let now = self.world.now();
+        for entry in self.faults.iter_mut().filter(|entry| entry.id == Some(id)) {
+            (entry.to, entry.active) = (Some(now), false);
+        }
+        Ok(())
+    }
+
+    /// A client begins an operation.
+    fn begin(&mut self, plan: &Plan, client: usize, intent: Intent, sink: &mut Sink<P>) {
+        let Intent {
+            intended_at,
+            key,
+            function,
+            replica,
+            step,
+            load,
+        } = intent;
+        let state = self.driver.client(client);
+        let path = PathKey::of_name(&plan.paths[client], state.requests);
+        let process = state.process;
+        let request = kv::Request {
+            operation: operation(&key, &function),
+            at: replica,
+        };
+        let (request, invoked_by) =
+            self.world
+                .invoke(plan.scenario.client_id(client), request, path, sink);
+        self.driver.begun(client, step);
+        let operation = self.history.invoke(Invocation {
+            process,
+            session: SessionId(client as u32),
+            user: Arc::clone(&plan.users[client]),
+            load,
+            key,
+            function,
+            intended_at,
+            invoked_at: self.world.now(),
+            invoked_by,
+        });
+        self.open.push(Open {
+            request,
+            operation,
+            client,
+        });
+    }
+
+    /// Takes in what the world said during a step.
+    fn hear(&mut self, plan: &Plan, sink: Sink<P>) {
+        let now = self.world.now();
+        for node in sink
+            .touched
+            .into_iter()
+            .filter(|node| node.index() < plan.replica_count())
+        {
+            let positions = self
+                .world
+                .process(node)
+                .and_then(|process| process.positions());
+            self.lag.observe(node.index(), now, positions);
+        }
+        for (event, note) in sink.notes.into_iter().flatten() {
+            self.notes.push((event, P::tell(&note, &plan.names).into()));
+        }
+        for (event, at, request, outcome) in sink.replies {
+            self.complete(plan, event, at, request, outcome);
+        }
+        if self.ladder.next() < self.history.end() {
+            let mut found = Vec::new();
+            self.ladder.observe(&self.history, &mut found);
+            let step = self.step;
+            found.into_iter().for_each(|anomaly| {
+                self.anomalies.push(FoundAnomaly {
+                    step,
+                    at: now,
+                    anomaly,
+                })
+            });
+        }
+    }
+
+    fn complete(
+        &mut self,
+        plan: &Plan,
+        by: EventId,
+        at: Instant,
+        request: RequestId,
+        outcome: Outcome<kv::Reply>,
+    ) {
+        let index = self
+            .open
+            .iter()
+            .position(|open| open.request == request)
+            .expect("the world answers what was asked");
+        let Open {
+            operation, client, ..
+        } = self.open.swap_remove(index);
+        let outcome_known = !matches!(outcome, Outcome::Info(_));
+        let mut completed = Completed {
+            completion: Completion::Ok(None),
+            at,
+            by,
+            replica: None,
+            position: 0,
+        };
+        match outcome {
+            Outcome::Ok(reply) => {
+                let is_read = self.history.operation(operation).function == Function::Read;
+                let value = reply.value.filter(|_| is_read);
+                completed.completion =
+                    Completion::Ok(value.map(|value| String::from_utf8_lossy(&value).into()));
+                completed.replica = Some(Arc::clone(&plan.shared_names[reply.by.index()]));
+                completed.position = reply.position;
+            }
+            Outcome::Fail(reason) => completed.completion = Completion::Fail(reason.name()),
+            Outcome::Info(reason) => completed.completion = Completion::Info(reason.name()),
+        }
+        self.history.complete(operation, completed);
+        if self.phase == Phase::Running {
+            self.driver.ended(&plan.scenario, client, outcome_known, at);
+        }
+    }
+
+    /// Whether all replicas are up and have the same log, written, durable and applied, and no operation is open.
+    fn has_settled(&self) -> bool {
+        if !self.open.is_empty() || self.world.faults().iter().next().is_some() {
+            return false;
+        }
+        let mut replicas =
+            (0..self.lag_count()).map(|index| self.world.process(NodeId(index as u32)));
+        let Some(first) = replicas.next() else {
+            return true;
+        };
+        let at_rest = |process: Option<&P>| {
+            let positions = process?.positions()?;
+            (positions.written == positions.durable && positions.durable == positions.applied)
+                .then_some(positions)
+        };
+        let Some(positions) = at_rest(first) else {
+            return false;
+        };
+        replicas.all(|process| at_rest(process) == Some(positions))
+    }
+
+    fn lag_count(&self) -> usize {
+        self.lag.replica_count()
+    }
+
+    /// What still keeps the cluster from being at rest, as half a sentence.
+    fn why_unsettled(&self, plan: &Plan) -> String {
+        let within = plan.scenario.settle;
+        let down = plan
+            .scenario
+            .node_ids()
+            .find(|id| self.world.node_state(*id) != NodeState::Up);
+        if let Some(id) = down {
+            let why = self.world.halt_reason(id).unwrap_or("down");
+            return format!("{} is not up after {within}: {why}", plan.names[id.index()]);
+        }
+        let now = self.world.now();
+        let behind = (0..self.lag_count()).find_map(|index| {
+            let lag = self.lag.at(index, now).filter(|lag| lag.entries > 0)?;
+            Some(format!(
+                "{} is still {} entries behind after {within}",
+                plan.names[index], lag.entries
+            ))
+        });
+        behind.unwrap_or_else(|| {
+            format!(
+                "{} operations are still open after {within}",
+                self.open.len()
+            )
+        })
+    }
+
+    pub(super) fn end(&mut self, ending: Ending) {
+        let (now, last) = (self.world.now(), EventId(self.world.trace().count()));
+        self.history.close(now, last, "end-of-run");
+        self.open.clear();
+        self.phase = Phase::Over(ending);
+    }
+}
+
+fn operation(key: &Arc<str>, function: &Function) -> kv::Operation {
+    let key = bytes::Bytes::copy_from_slice(key.as_bytes());
+    match function {
+        Function::Read => kv::Operation::Get { key },
+        Function::Write(value) => kv::Operation::Put {
+            key,
+            value: bytes::Bytes::copy_from_slice(value.as_bytes()),
+        },
+        Function::Delete => kv::Operation::Delete { key },
+    }
+}

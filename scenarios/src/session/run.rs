@@ -1,0 +1,225 @@
+//! A session of one protocol: a core, the checkpoints to go back to, and what a person did on the way.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use seedbed_sim::{FaultId, Instant};
+
+use super::core::{Core, Ending, Plan};
+use super::protocol::Hosted;
+use super::{Injection, Session, see};
+use crate::history::Operation;
+use crate::report::Report;
+use crate::view::{LogLine, View, Window};
+
+/// How many checkpoints are kept. When one more is due, every other one goes and the distance between them doubles.
+const CHECKPOINTS_MAX: usize = 48;
+/// How many steps lie between checkpoints at first.
+const CHECKPOINT_STEPS_MIN: u64 = 512;
+
+/// What a person did, at which step and when.
+#[derive(Clone, Debug)]
+struct Journal {
+    step: u64,
+    at: Instant,
+    injection: Injection,
+}
+
+/// One run of one protocol.
+pub(super) struct Run<P: Hosted> {
+    plan: Arc<Plan>,
+    core: Core<P>,
+    /// In the order of their steps; the first is the beginning.
+    checkpoints: Vec<Core<P>>,
+    checkpoint_steps: u64,
+    journal: Vec<Journal>,
+}
+
+impl<P: Hosted> Clone for Run<P> {
+    fn clone(&self) -> Self {
+        Self {
+            plan: Arc::clone(&self.plan),
+            core: self.core.clone(),
+            checkpoints: self.checkpoints.clone(),
+            checkpoint_steps: self.checkpoint_steps,
+            journal: self.journal.clone(),
+        }
+    }
+}
+
+impl<P: Hosted> Run<P> {
+    pub(super) fn new(plan: Plan) -> Self {
+        let core = Core::new(&plan);
+        Self {
+            plan: Arc::new(plan),
+            checkpoints: vec![core.clone()],
+            core,
+            checkpoint_steps: CHECKPOINT_STEPS_MIN,
+            journal: Vec::new(),
+        }
+    }
+
+    /// Takes one step. A program that panics ends the run; its words become the reason.
+    fn advance(&mut self) -> bool {
+        let next = self.core.step + 1;
+        let plan = Arc::clone(&self.plan);
+        if let Some(entry) = self.journal.iter().find(|entry| entry.step == next) {
+            self.core.world.advance_to(entry.at);
+            self.core
+                .inject(&plan, &entry.injection)
+                .expect("it worked the first time");
+            return true;
+        }
+        let core = &mut self.core;
+        let stepped = catch_unwind(AssertUnwindSafe(|| core.step(&plan)));
+        let stepped = stepped.unwrap_or_else(|panic| {
+            core.step = next;
+            core.end(Ending::Panicked(panic_message(panic.as_ref())));
+            true
+        });
+        if stepped {
+            self.keep_checkpoint();
+        }
+        stepped
+    }
+
+    fn keep_checkpoint(&mut self) {
+        let last = self.checkpoints.last().map_or(0, |core| core.step);
+        if self.core.step < last + self.checkpoint_steps {
+            return;
+        }
+        self.checkpoints.push(self.core.clone());
+        if self.checkpoints.len() > CHECKPOINTS_MAX {
+            let mut index = 0;
+            self.checkpoints.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.checkpoint_steps *= 2;
+        }
+    }
+
+    /// Goes back to the last checkpoint for which `is_before` holds, if that is before this place.
+    fn rewind(&mut self, is_before: impl Fn(&Core<P>) -> bool) {
+        let index = self.checkpoints.partition_point(is_before);
+        self.core = self.checkpoints[index.saturating_sub(1)].clone();
+    }
+
+    /// When the next step will be: the next thing a person did, or the next event.
+    fn next_at(&self) -> Option<Instant> {
+        let next = self.core.step + 1;
+        let journal = self.journal.iter().find(|entry| entry.step == next);
+        journal.map_or_else(|| self.core.next_at(), |entry| Some(entry.at))
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no words".to_owned())
+}
+
+impl<P: Hosted> Session for Run<P> {
+    fn position(&self) -> u64 {
+        self.core.step
+    }
+
+    fn now(&self) -> Instant {
+        self.core.world.now()
+    }
+
+    fn is_over(&self) -> bool {
+        self.core.is_over()
+    }
+
+    fn step(&mut self) -> bool {
+        self.advance()
+    }
+
+    fn run_until(&mut self, until: Instant) {
+        while self.next_at().is_some_and(|at| at <= until) {
+            if !self.advance() {
+                break;
+            }
+        }
+        if !self.core.is_over() && until > self.now() {
+            self.core.world.advance_to(until);
+        }
+    }
+
+    fn run_to_end(&mut self) {
+        while self.advance() {}
+    }
+
+    fn run_to_anomaly(&mut self) -> bool {
+        let before = self.core.anomalies.len();
+        while self.core.anomalies.len() == before {
+            if !self.advance() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn seek(&mut self, step: u64) {
+        if step < self.core.step {
+            self.rewind(|core| core.step <= step);
+        }
+        while self.core.step < step && self.advance() {}
+    }
+
+    fn seek_time(&mut self, at: Instant) {
+        if at < self.now() {
+            self.rewind(|core| core.world.now() <= at);
+            // A checkpoint of this very instant may stand in the middle of it: all steps of the instant are wanted.
+        }
+        self.run_until(at);
+    }
+
+    fn inject(&mut self, injection: Injection) -> Result<FaultId, String> {
+        if self.core.is_over() {
+            return Err("the run is over; go back first".to_owned());
+        }
+        let (step, at) = (self.core.step + 1, self.now());
+        let id = self.core.inject(&self.plan, &injection)?;
+        // What was done later belongs to a future that will not be.
+        self.journal.retain(|entry| entry.step < step);
+        self.checkpoints.retain(|core| core.step < step);
+        self.journal.push(Journal {
+            step,
+            at,
+            injection,
+        });
+        Ok(id)
+    }
+
+    fn fork(&self) -> Box<dyn Session> {
+        Box::new(self.clone())
+    }
+
+    fn view(&self, window: Window) -> View {
+        see::view(&self.plan, &self.core, window)
+    }
+
+    fn trace(&self) -> Box<dyn Iterator<Item = LogLine> + '_> {
+        Box::new(see::log_lines(&self.plan, &self.core, Instant::ZERO))
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        self.core.history.operations().cloned().collect()
+    }
+
+    fn digest(&self) -> u64 {
+        self.core
+            .world
+            .trace()
+            .digest()
+            .expect("sessions digest their traces")
+    }
+
+    fn report(&self) -> Report {
+        let mut end = self.clone();
+        end.run_to_end();
+        see::report(&end.plan, &end.core)
+    }
+}

@@ -1,0 +1,109 @@
+//! Events, faults and values in words.
+
+use seedbed_sim::{
+    Direction, DropReason, Fault, InFlight, Instant, LinkTarget, NodeId, Record, RecordKind, Span,
+    Trace,
+};
+
+/// A fault in a few words: `crash f2`, `cut leader ⇄ f2`.
+pub(super) fn fault(fault: &Fault, names: &[String]) -> String {
+    let name = |node: &NodeId| names[node.index()].as_str();
+    let link = |link: &LinkTarget| {
+        let arrow = match link.direction {
+            Direction::Both => "⇄",
+            Direction::OneWay => "→",
+        };
+        format!("{} {arrow} {}", name(&link.from), name(&link.to))
+    };
+    let held = |in_flight: &InFlight| match in_flight {
+        InFlight::Lost => "",
+        InFlight::Held => " (messages held)",
+    };
+    match fault {
+        Fault::Crash { node } => format!("crash {}", name(node)),
+        Fault::CrashAtDiskOperation { node, operation } => {
+            format!("crash {} at disk operation {operation}", name(node))
+        }
+        Fault::Pause { node } => format!("pause {}", name(node)),
+        Fault::Cut {
+            link: target,
+            in_flight,
+        } => format!("cut {}{}", link(target), held(in_flight)),
+        Fault::Partition { sides, in_flight } => {
+            let side = |side: &Vec<NodeId>| side.iter().map(name).collect::<Vec<_>>().join(", ");
+            let sides: Vec<String> = sides.iter().map(side).collect();
+            format!("partition {}{}", sides.join(" | "), held(in_flight))
+        }
+        Fault::Delay {
+            link: target,
+            extra,
+        } => format!("delay {} +{extra}", link(target)),
+        Fault::Loss {
+            link: target,
+            per_million,
+        } => {
+            format!(
+                "loss {} {} %",
+                link(target),
+                f64::from(*per_million) / 10_000.0
+            )
+        }
+        Fault::ClockOffset { node, nanos } => {
+            format!("clock of {} off by {}", name(node), signed(*nanos))
+        }
+        Fault::ClockDrift { node, ppm } => format!("clock of {} drifts {ppm:+} ppm", name(node)),
+    }
+}
+
+fn signed(nanos: i64) -> String {
+    let sign = if nanos < 0 { '-' } else { '+' };
+    format!("{sign}{}", Span::from_nanos(nanos.unsigned_abs()))
+}
+
+/// An event of the trace in one line. Notes are told by their protocol, not here.
+pub(super) fn record(record: &Record, trace: &Trace, names: &[String]) -> String {
+    let node = names[record.node.index()].as_str();
+    let peer = || names[record.peer.index()].as_str();
+    let kind = trace.kind_of(record).0;
+    match record.kind {
+        RecordKind::Boot if record.detail == 0 => format!("{node} boots"),
+        RecordKind::Boot => format!("{node} boots again (life {})", record.detail),
+        RecordKind::Send => {
+            let leaves_at = Instant::from_nanos(record.detail);
+            let later = if leaves_at > record.at {
+                format!(", leaves at {leaves_at}")
+            } else {
+                String::new()
+            };
+            format!("{node} sends {kind} to {}{later}", peer())
+        }
+        RecordKind::Deliver => format!(
+            "{node} gets {kind} from {} ({} bytes)",
+            peer(),
+            record.detail
+        ),
+        RecordKind::Drop => {
+            let reason = DropReason::from_detail(record.detail).map_or("dropped", DropReason::name);
+            format!("{kind} from {} to {node} is gone: {reason}", peer())
+        }
+        RecordKind::Hold => format!("{kind} from {} to {node} waits for the cut to heal", peer()),
+        RecordKind::Timer => format!("{node}: timer {kind}"),
+        RecordKind::Synced => format!("{node}: sync done"),
+        RecordKind::Invoke => format!("{node} is asked to {kind} (r{})", record.detail),
+        RecordKind::Request => format!("{node} begins to {kind} (r{})", record.detail),
+        RecordKind::Reply => {
+            let outcome = match record.peer {
+                NodeId(0) => "ok".to_owned(),
+                NodeId(1) => format!("failed: {kind}"),
+                _ => format!("nobody knows: {kind}"),
+            };
+            format!("{node} answers r{}: {outcome}", record.detail)
+        }
+        RecordKind::Note => format!("{node}: {kind}"),
+        RecordKind::Crash => format!("{node} crashes"),
+        RecordKind::Halt => format!("{node} stops itself"),
+        RecordKind::Resume => format!("{node} goes on"),
+        RecordKind::Fault => format!("fault begins: {kind}"),
+        RecordKind::Lift => format!("fault ends: {kind}"),
+    }
+}
