@@ -37,7 +37,7 @@ pub struct Diagnostic {
     pub expected: Option<String>,
     /// What to do about it: a near miss, most of the time.
     pub help: Option<String>,
-    /// The line itself.
+    /// The line itself, or the part of it around the place.
     excerpt: String,
     /// Where in the line, in bytes.
     excerpt_span: Range<usize>,
@@ -187,6 +187,9 @@ impl Problems {
     }
 }
 
+const EXCERPT_BYTES_BEFORE: usize = 1_000;
+const EXCERPT_BYTES_AFTER: usize = 1_000;
+
 fn locate(file: &str, text: &str, problem: Problem) -> Diagnostic {
     let start = floor_char(text, problem.span.start);
     let end = floor_char(text, problem.span.end).max(start);
@@ -194,10 +197,13 @@ fn locate(file: &str, text: &str, problem: Problem) -> Diagnostic {
     let line_end = text[start..]
         .find('\n')
         .map_or(text.len(), |length| start + length);
-    let excerpt = text[line_start..line_end].trim_end_matches('\r');
+    // Of a very long line only the neighbourhood is kept.
+    let shown_start = line_start.max(floor_char(text, start.saturating_sub(EXCERPT_BYTES_BEFORE)));
+    let shown_end = line_end.min(floor_char(text, start + EXCERPT_BYTES_AFTER));
+    let excerpt = text[shown_start..shown_end].trim_end_matches('\r');
     // A value over several lines is marked where it begins.
-    let excerpt_end = (end - line_start).min(excerpt.len());
-    let excerpt_start = (start - line_start).min(excerpt_end);
+    let excerpt_end = (end - shown_start).min(excerpt.len());
+    let excerpt_start = (start - shown_start).min(excerpt_end);
     Diagnostic {
         file: file.to_owned(),
         line: text[..line_start].matches('\n').count() + 1,

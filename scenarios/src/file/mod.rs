@@ -113,13 +113,17 @@
 mod cluster;
 mod diagnostic;
 mod duration;
+mod load;
 pub mod model;
 mod names;
 mod near;
 mod network;
 mod reader;
+mod script;
 mod timeline;
-mod workload;
+
+#[cfg(test)]
+mod tests;
 
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, ScenarioErrors};
 pub use model::Scenario;
@@ -183,14 +187,15 @@ fn read_text(text: &str, problems: &Problems) -> Option<Scenario> {
         });
         return None;
     }
-    let (tree, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        // The rest of the tree is what the parser made of it; to judge that would be to guess.
-        for error in errors {
+    let tree = match DeTable::parse(text) {
+        Ok(tree) => tree,
+        Err(error) => {
+            // The first error only: what the parser makes of the rest would be a guess, and each further error of its
+            // own holds a copy of the file.
             problems.report(|| syntax_problem(&error));
+            return None;
         }
-        return None;
-    }
+    };
     let root = Table::new("the scenario", 0..0, tree.get_ref(), problems);
     read_root(root)
 }
@@ -198,7 +203,10 @@ fn read_text(text: &str, problems: &Problems) -> Option<Scenario> {
 fn syntax_problem(error: &toml::de::Error) -> Problem {
     let span = error.span().unwrap_or(0..0);
     let message = error.message().lines().collect::<Vec<_>>().join("; ");
-    Problem::new(span, message)
+    match message.as_str() {
+        "duplicate key" => Problem::new(span, "this is given twice").expected("each key once"),
+        _ => Problem::new(span, message),
+    }
 }
 
 fn read_root(root: Table<'_>) -> Option<Scenario> {
@@ -229,9 +237,9 @@ fn read_root(root: Table<'_>) -> Option<Scenario> {
     let (cluster, replicas, defaults) = cluster::read(&root, &mut names);
     let count = replicas.len();
     let mut clients = cluster::read_clients(&root, count, &defaults, &mut names);
-    let loads = workload::read_loads(&root, duration, count, &defaults, &mut names, &mut clients);
+    let loads = load::read_loads(&root, duration, count, &defaults, &mut names, &mut clients);
     let network = network::read(&root, &names);
-    let steps = workload::read_steps(&root, duration, &names);
+    let steps = script::read_steps(&root, duration, &names);
     let faults = timeline::read_faults(&root, duration, &names);
     let expectations = timeline::read_expectations(&root);
     root.finish();

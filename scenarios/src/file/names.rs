@@ -1,5 +1,6 @@
 //! Who and what a scenario file speaks of: nodes and sites, by name.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use seedbed_sim::NodeId;
@@ -42,6 +43,8 @@ pub(super) struct Names {
     members: BTreeMap<String, Vec<NodeId>>,
     /// Whether some name could not be read, so that one who refers to it is not to blame.
     incomplete: bool,
+    /// Whether some node's site could not be read, so that no site can be called empty.
+    strays: Cell<bool>,
 }
 
 impl Names {
@@ -56,6 +59,7 @@ impl Names {
             value.wrong(&message, |problem| {
                 problem.expected("a name that nothing else has")
             });
+            self.incomplete = true;
             return;
         }
         self.by_name.insert(name.to_owned(), named);
@@ -106,8 +110,13 @@ impl Names {
     /// Reads the name of a site.
     pub(super) fn site(&self, value: &Value<'_>) -> Option<String> {
         let site = |named| (named == Named::Site).then_some(());
-        self.find(value, "site", site)?;
-        value.name().map(str::to_owned)
+        let known = self.find(value, "site", site).is_some();
+        self.strays.set(self.strays.get() || !known);
+        if known {
+            value.name().map(str::to_owned)
+        } else {
+            None
+        }
     }
 
     /// Reads the name of a node or a site; gives the nodes there.
@@ -116,11 +125,13 @@ impl Names {
         if let Some(id) = named.node() {
             return Some(vec![id]);
         }
-        let members = self.members.get(value.name()?);
-        if members.is_none() && !self.incomplete {
-            value.wrong("is a site without nodes", |problem| {
-                problem.expected("a site where some node stands, or a node")
-            });
+        let site = value.name()?;
+        let members = self.members.get(site);
+        if members.is_none() && !self.incomplete && !self.strays.get() {
+            value.wrong(
+                &format!("is {}, a site without nodes", quoted(site)),
+                |problem| problem.expected("a site where some node stands, or a node"),
+            );
         }
         members.cloned()
     }

@@ -27,7 +27,7 @@ fn distance(plain_given: &str, candidate: &str) -> usize {
 
 fn slips_max(given: &str, candidate: &str) -> usize {
     let length = given.chars().count().max(candidate.chars().count());
-    (length / 3).max(1)
+    ((length + 1) / 3).max(1)
 }
 
 fn plain(name: &str) -> String {

@@ -99,9 +99,9 @@ pub(super) fn read_ends(table: &Table<'_>, names: &Names) -> Option<Ends> {
                     )
                 },
                 match (between, from.or(to)) {
-                    (None, None) => "it does not say which link is meant",
-                    (Some(_), _) => "it says twice which link is meant",
-                    (None, Some(_)) => "it names one end of a link",
+                    (None, None) => "this does not say which link is meant",
+                    (Some(_), _) => "this says twice which link is meant",
+                    (None, Some(_)) => "this names one end of a link",
                 },
             );
             None

@@ -121,14 +121,13 @@ impl<'a> Table<'a> {
                 continue;
             }
             // A required field that is misspelt is one mistake, not two.
-            let absent = missing.iter().map(|(field, _)| *field);
-            let suggestion = nearest(name, absent).or_else(|| nearest(name, asked.iter().copied()));
-            missing.retain(|(field, _)| Some(*field) != suggestion);
+            let meant = nearest(name, missing.iter().map(|(field, _)| *field));
+            missing.retain(|(field, _)| Some(*field) != meant);
             self.problems.report(|| {
                 let message = format!("{} has no field {}", self.what, quoted(name));
                 Problem::new(key.span(), message)
                     .expected(alternatives(asked.iter().copied()))
-                    .did_you_mean(suggestion)
+                    .did_you_mean(meant.or_else(|| nearest(name, asked.iter().copied())))
             });
         }
         for (field, shape) in missing {

@@ -7,9 +7,10 @@ use seedbed_sim::{Direction, Fault, InFlight, LinkTarget, NodeId, Span};
 use super::cluster::read_drift_ppm;
 use super::model::{Expectation, ExpectedVerdict, TimedFault};
 use super::names::Names;
+use super::near::quoted;
 use super::network::{Ends, read_ends};
 use super::reader::{Table, Value};
-use super::workload::read_moment;
+use super::script::read_moment;
 use super::{FAULT_LINKS_MAX, FAULTS_MAX, SITES_MAX};
 use crate::checkers;
 
@@ -136,30 +137,38 @@ fn read_fault(
                 in_flight,
             }
         }
-        FaultName::Cut => {
-            let in_flight = read_in_flight(table);
-            let links = read_links(table, names, links_left)?;
-            let cut = |link| Fault::Cut { link, in_flight };
-            return Some(links.into_iter().map(cut).collect());
-        }
-        FaultName::Delay => {
-            let extra = table.required("extra", "how much longer messages take");
-            let extra = extra.and_then(|value| value.positive_duration());
-            let (links, extra) = (read_links(table, names, links_left), extra);
-            let (links, extra) = (links?, extra?);
-            let delay = |link| Fault::Delay { link, extra };
-            return Some(links.into_iter().map(delay).collect());
-        }
-        FaultName::Loss => {
-            let per_million = table.required("per_million", "how many messages of a million");
-            let per_million = per_million.and_then(|value| value.small(1..=1_000_000));
-            let (links, per_million) = (read_links(table, names, links_left), per_million);
-            let (links, per_million) = (links?, per_million?);
-            let loss = |link| Fault::Loss { link, per_million };
-            return Some(links.into_iter().map(loss).collect());
+        FaultName::Cut | FaultName::Delay | FaultName::Loss => {
+            return read_link_faults(table, kind, names, links_left);
         }
     };
     Some(vec![fault])
+}
+
+/// Reads a fault that is about links: one for each of them.
+fn read_link_faults(
+    table: &Table<'_>,
+    kind: FaultName,
+    names: &Names,
+    links_left: &mut usize,
+) -> Option<Vec<Fault>> {
+    let links = read_links(table, names, links_left);
+    let on_each = |make: &dyn Fn(LinkTarget) -> Fault| Some(links?.into_iter().map(make).collect());
+    match kind {
+        FaultName::Delay => {
+            let extra = table.required("extra", "how much longer messages take");
+            let extra = extra.and_then(|value| value.positive_duration())?;
+            on_each(&|link| Fault::Delay { link, extra })
+        }
+        FaultName::Loss => {
+            let per_million = table.required("per_million", "how many messages of a million");
+            let per_million = per_million.and_then(|value| value.small(1..=1_000_000))?;
+            on_each(&|link| Fault::Loss { link, per_million })
+        }
+        _ => {
+            let in_flight = read_in_flight(table);
+            on_each(&|link| Fault::Cut { link, in_flight })
+        }
+    }
 }
 
 fn read_in_flight(table: &Table<'_>) -> InFlight {
@@ -201,7 +210,12 @@ fn read_links(table: &Table<'_>, names: &Names, links_left: &mut usize) -> Optio
 fn read_sides(value: &Value<'_>, names: &Names) -> Option<Vec<Vec<NodeId>>> {
     let items = value.items("sides, each an array of nodes or sites", SITES_MAX)?;
     if items.len() < 2 {
-        value.wrong(&format!("has {} sides", items.len()), |problem| {
+        let count = if items.is_empty() {
+            "no side"
+        } else {
+            "one side only"
+        };
+        value.wrong(&format!("has {count}"), |problem| {
             problem.expected("at least two")
         });
         return None;
@@ -215,7 +229,7 @@ fn read_sides(value: &Value<'_>, names: &Names) -> Option<Vec<Vec<NodeId>>> {
                 match side_of.insert(node, side) {
                     None => nodes.push(node),
                     Some(earlier) if earlier == side => {}
-                    Some(_) => member.wrong("is on two sides", |problem| {
+                    Some(_) => member.wrong(&on_two_sides(&member), |problem| {
                         problem.expected("each node on one side at most")
                     }),
                 }
@@ -229,6 +243,11 @@ fn read_sides(value: &Value<'_>, names: &Names) -> Option<Vec<Vec<NodeId>>> {
         sides.push(nodes);
     }
     Some(sides)
+}
+
+fn on_two_sides(member: &Value<'_>) -> String {
+    let name = member.name().unwrap_or_default();
+    format!("has {} on two sides", quoted(name))
 }
 
 /// Reads what the scenario expects.

@@ -1,0 +1,270 @@
+//! What right files become.
+
+use seedbed_sim::{Direction, Distribution, Fault, InFlight, LinkKind, LinkTarget, NodeId, Span};
+
+use super::{SMALL, read, small_with};
+use crate::file::model::{
+    Action, Arrivals, KeyDistribution, Protocol, Routing, SingleLeader, Spacing, When,
+};
+
+const fn ms(millis: u64) -> Span {
+    Span::from_millis(millis)
+}
+
+#[test]
+fn nodes_are_numbered_replicas_first_then_clients_then_those_of_loads() {
+    let scenario = read(SMALL);
+    let names: Vec<&str> = scenario.node_ids().map(|id| scenario.name(id)).collect();
+    assert_eq!(names, ["l", "f1", "phone", "readers-1", "readers-2"]);
+    let sites: Vec<&str> = scenario.node_ids().map(|id| scenario.site(id)).collect();
+    assert_eq!(sites, ["eu", "us", "", "", ""]);
+    assert_eq!(scenario.client_id(0), NodeId(2));
+    assert_eq!(scenario.loads[0].clients, 1..3);
+    assert_eq!(scenario.clients[1].load, Some(0));
+    assert_eq!(scenario.clients[0].user, "1234");
+    assert_eq!(scenario.clients[1].user, "readers-1");
+}
+
+#[test]
+fn what_a_file_leaves_out_has_a_default() {
+    let scenario = read(
+        "schema = 1\ntitle = \"x\"\nduration = \"1s\"\n\
+         [cluster]\nprotocol = \"single-leader\"\nreplicas = 3\n",
+    );
+    let names: Vec<&str> = scenario.node_ids().map(|id| scenario.name(id)).collect();
+    assert_eq!(names, ["leader", "follower-1", "follower-2"]);
+    let protocol = Protocol::SingleLeader(SingleLeader {
+        leader: NodeId(0),
+        heartbeat: ms(50),
+    });
+    assert_eq!(scenario.cluster.protocol, protocol);
+    assert_eq!(scenario.cluster.client_timeout, ms(1_000));
+    assert_eq!(scenario.settle, ms(10_000));
+    assert_eq!(scenario.replicas[0].inbox, 1_024);
+    assert_eq!(scenario.replicas[0].service_time, Span::from_micros(20));
+    assert_eq!(scenario.network.default.kind, LinkKind::Fifo);
+    let delay = Distribution::fixed(ms(1)).expect("a distribution");
+    assert_eq!(scenario.network.default.delay, delay);
+}
+
+#[test]
+fn each_node_may_differ_from_the_cluster() {
+    let text = small_with(
+        "name = \"f1\"\n",
+        "name = \"f1\"\nengine = \"memory\"\nservice_time = \"1ms\"\ndisk = { sync = \"9ms\" }\n\
+         clock = { offset = \"-3ms\", drift_ppm = -50 }\n",
+    );
+    let text = text.replace("routing =", "disk = { read = \"7us\" }\nrouting =");
+    let scenario = read(&text);
+    let [leader, follower] = scenario.replicas.as_slice() else {
+        panic!("two replicas");
+    };
+    assert_eq!(leader.engine.name(), "log");
+    assert_eq!(follower.engine.name(), "memory");
+    assert_eq!(leader.disk.read_latency, Span::from_micros(7));
+    assert_eq!(follower.disk.read_latency, Span::from_micros(7));
+    assert_eq!(follower.disk.sync_latency, ms(9));
+    assert_eq!(leader.disk.sync_latency, Span::from_micros(200));
+    assert_eq!(follower.service_time, ms(1));
+    assert_eq!(follower.clock.offset_nanos, -3_000_000);
+    assert_eq!(scenario.clock(NodeId(1)).drift_ppm, -50);
+    assert_eq!(scenario.clients[0].routing, Routing::AnyFollower);
+}
+
+#[test]
+fn a_link_is_as_the_last_rule_that_fits_says() {
+    let scenario = read(SMALL);
+    let normal = Distribution::normal(ms(40), ms(2)).expect("a distribution");
+    let delay = |from, to| {
+        let fits = |rule: &&seedbed_sim::LinkRule| {
+            rule.from.contains(&NodeId(from)) && rule.to.contains(&NodeId(to))
+        };
+        let rule = scenario.network.rules.iter().rev().find(fits);
+        rule.map_or(&scenario.network.default.delay, |rule| &rule.spec.delay)
+    };
+    assert_eq!(*delay(0, 1), normal);
+    assert_eq!(*delay(1, 0), normal);
+    assert_eq!(*delay(0, 2), Distribution::fixed(ms(5)).expect("fixed"));
+}
+
+#[test]
+fn a_link_of_one_direction_says_nothing_of_the_other() {
+    let text = small_with("between = [\"eu\", \"us\"]", "from = \"l\"\nto = \"us\"");
+    let rules = read(&text).network.rules;
+    assert_eq!(rules.len(), 1);
+    assert_eq!(rules[0].from, [NodeId(0)]);
+    assert_eq!(rules[0].to, [NodeId(1)]);
+}
+
+#[test]
+fn every_distribution_can_be_written() {
+    let ok = |made: Result<Distribution, _>| made.expect("a distribution");
+    let cases = [
+        ("\"3ms\"", ok(Distribution::fixed(ms(3)))),
+        (
+            "{ distribution = \"fixed\", value = \"3ms\", plus = \"1ms\" }",
+            ok(ok(Distribution::fixed(ms(3))).plus(ms(1))),
+        ),
+        (
+            "{ distribution = \"uniform\", low = \"1ms\", high = \"2ms\" }",
+            ok(Distribution::uniform(ms(1), ms(2))),
+        ),
+        (
+            "{ distribution = \"log-normal\", median = \"40ms\", sigma = 0.2 }",
+            ok(Distribution::log_normal(ms(40), 0.2)),
+        ),
+        (
+            "{ distribution = \"exponential\", mean = \"5ms\" }",
+            ok(Distribution::exponential(ms(5))),
+        ),
+        (
+            "{ distribution = \"pareto\", minimum = \"235us\", shape = 10 }",
+            ok(Distribution::pareto(Span::from_micros(235), 10.0)),
+        ),
+        (
+            "{ distribution = \"mixture\", of = [\n\
+             { weight = 9, distribution = \"fixed\", value = \"1ms\" },\n\
+             { weight = 1, distribution = \"exponential\", mean = \"5ms\" }] }",
+            ok(Distribution::mixture(vec![
+                (9, ok(Distribution::fixed(ms(1)))),
+                (1, ok(Distribution::exponential(ms(5)))),
+            ])),
+        ),
+    ];
+    for (written, expected) in cases {
+        let text = small_with("delay = \"5ms\"", &format!("delay = {written}"));
+        assert_eq!(read(&text).network.default.delay, expected, "{written}");
+    }
+}
+
+#[test]
+fn steps_come_at_a_time_or_after_another() {
+    let steps = "[[step]]\nafter = \"previous\"\ndelay = \"5ms\"\nclient = \"phone\"\n\
+                 do = \"get\"\nkey = \"x\"\nreplica = \"f1\"\ntimes = 2\nevery = \"7ms\"\n\
+                 [[step]]\nafter = \"write\"\nclient = \"phone\"\ndo = \"delete\"\nkey = \"x\"\n\
+                 [[step]]\nat = \"1s\"\nclient = \"phone\"\ndo = \"get\"\nkey = \"y\"\n\
+                 times = 2\nevery = \"7ms\"\n";
+    let scenario = read(&format!("{SMALL}{steps}"));
+    let after = |step, millis| When::After {
+        step,
+        delay: ms(millis),
+    };
+    let when: Vec<When> = scenario.steps.iter().map(|step| step.when).collect();
+    let expected = [
+        When::At(ms(10)),
+        after(0, 5),
+        after(1, 7),
+        after(0, 0),
+        When::At(ms(1_000)),
+        When::At(ms(1_007)),
+    ];
+    assert_eq!(when, expected);
+    assert_eq!(scenario.steps[0].action, Action::Put("1".to_owned()));
+    assert_eq!(scenario.steps[1].replica, Some(NodeId(1)));
+    assert_eq!(scenario.steps[3].action, Action::Delete);
+    assert!(scenario.steps.iter().all(|step| step.client == NodeId(2)));
+}
+
+#[test]
+fn loads_are_open_or_closed() {
+    let load = &read(SMALL).loads[0];
+    let open = Arrivals::Open {
+        rate_per_second: 100,
+        spacing: Spacing::Exponential,
+    };
+    assert_eq!(load.arrivals, open);
+    assert_eq!((load.start, load.end), (Span::ZERO, ms(2_000)));
+    assert_eq!(load.operations, crate::file::LOAD_OPERATIONS_MAX);
+    let zipf = KeyDistribution::Zipf { exponent: 0.99 };
+    assert_eq!(load.keys.distribution, zipf);
+    let text = small_with(
+        "kind = \"open\"\nclients = 2\nrate_per_second = 100",
+        "kind = \"closed\"\nclients = 3\nthink = \"4ms\"\nend = \"1s\"\noperations = 9",
+    );
+    let load = &read(&text).loads[0];
+    assert_eq!(load.arrivals, Arrivals::Closed { think: ms(4) });
+    assert_eq!(
+        (load.clients.len(), load.end, load.operations),
+        (3, ms(1_000), 9)
+    );
+}
+
+#[test]
+fn every_fault_can_be_written() {
+    let (l, f1) = (NodeId(0), NodeId(1));
+    let link = |direction| LinkTarget {
+        from: l,
+        to: f1,
+        direction,
+    };
+    let cases = [
+        ("kind = \"pause\"\nnode = \"f1\"", Fault::Pause { node: f1 }),
+        (
+            "kind = \"crash-at-disk-operation\"\nnode = \"f1\"\noperation = 3",
+            Fault::CrashAtDiskOperation {
+                node: f1,
+                operation: 3,
+            },
+        ),
+        (
+            "kind = \"cut\"\nbetween = [\"us\", \"eu\"]\nin_flight = \"held\"",
+            Fault::Cut {
+                link: link(Direction::Both),
+                in_flight: InFlight::Held,
+            },
+        ),
+        (
+            "kind = \"partition\"\nsides = [[\"eu\"], [\"f1\", \"phone\"]]",
+            Fault::Partition {
+                sides: vec![vec![l], vec![f1, NodeId(2)]],
+                in_flight: InFlight::Lost,
+            },
+        ),
+        (
+            "kind = \"delay\"\nfrom = \"l\"\nto = \"f1\"\nextra = \"1s\"",
+            Fault::Delay {
+                link: link(Direction::OneWay),
+                extra: ms(1_000),
+            },
+        ),
+        (
+            "kind = \"loss\"\nbetween = [\"l\", \"f1\"]\nper_million = 1_000",
+            Fault::Loss {
+                link: link(Direction::Both),
+                per_million: 1_000,
+            },
+        ),
+        (
+            "kind = \"clock-offset\"\nnode = \"phone\"\noffset = \"-3ms\"",
+            Fault::ClockOffset {
+                node: NodeId(2),
+                nanos: -3_000_000,
+            },
+        ),
+        (
+            "kind = \"clock-drift\"\nnode = \"l\"\nppm = 200",
+            Fault::ClockDrift { node: l, ppm: 200 },
+        ),
+    ];
+    for (written, fault) in cases {
+        let text = small_with("kind = \"crash\"\nnode = \"f1\"", written);
+        let faults = read(&text).faults;
+        assert_eq!(faults[0].faults, [fault], "{written}");
+        assert_eq!((faults[0].at, faults[0].until), (ms(100), Some(ms(600))));
+    }
+}
+
+#[test]
+fn a_fault_between_sites_is_one_for_each_link() {
+    let text = small_with(
+        "site = \"us\"",
+        "site = \"us\"\n[[node]]\nname = \"f2\"\nsite = \"us\"",
+    );
+    let cut = |between: &str| {
+        let fault = format!("kind = \"cut\"\nbetween = {between}");
+        let text = text.replace("kind = \"crash\"\nnode = \"f1\"", &fault);
+        read(&text).faults[0].faults.len()
+    };
+    assert_eq!(cut("[\"eu\", \"us\"]"), 2);
+    assert_eq!(cut("[\"us\", \"us\"]"), 1);
+}
