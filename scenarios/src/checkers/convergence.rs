@@ -1,7 +1,7 @@
 //! **Convergence**: once the world is healed and replication has come to rest, all live replicas hold the same.
 //!
-//! Judged by the [final contents](FinalState). For each key that any of them holds, all values (or absences) are compared:
-//! O(replicas × keys). Not judged while replication goes on.
+//! Judged by the [final contents](FinalState). For each key that any of them holds, all values (or absences) are
+//! compared: O(replicas × keys). Not judged while replication goes on.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -44,8 +44,8 @@ impl Deletes {
         }
     }
 
-    /// Takes note of an update that has ended. Returns the reads that nothing explains any more, because it was a delete
-    /// and failed.
+    /// Takes note of an update that has ended. Returns the reads that nothing explains any more, because it was a
+    /// delete and failed.
     pub(super) fn end(&mut self, history: &History, id: OperationId) -> Vec<AbsentRead> {
         let operation = history.operation(id);
         if operation.function != Function::Delete {

@@ -1,8 +1,8 @@
-//! **Durability of acknowledged updates**: what was acknowledged is there in the end, unless something newer took its place;
-//! and what was refused is not.
+//! **Durability of acknowledged updates**: what was acknowledged is there in the end, unless something newer took its
+//! place; and what was refused is not.
 //!
-//! Judged by the history and the [final contents](FinalState), by [what the history proves](super). For each live replica
-//! and each key that was used or is held:
+//! Judged by the history and the [final contents](FinalState), by [what the history proves](super). For each live
+//! replica and each key that was used or is held:
 //! - a value whose write surely comes before an acknowledged update of the key means that this update is *lost*;
 //! - an absent key with an acknowledged update after which no delete can come means the same;
 //! - a value that nobody wrote, or whose write failed, is a *phantom*.

@@ -1,14 +1,14 @@
 //! Checkers: what a run promised, and whether it kept it.
 //!
-//! A checker sees the [`History`], that is, what clients saw. Those that ask for [`JudgeKind::Final`] see the final contents
-//! of the replicas too. No checker sees anything else: no replica, no log, no trace. So the same checkers judge other
-//! people's systems.
+//! A checker sees the [`History`], that is, what clients saw. Those that ask for [`JudgeKind::Final`] see the final
+//! contents of the replicas too. No checker sees anything else: no replica, no log, no trace. So the same checkers
+//! judge other people's systems.
 //!
 //! # What the history proves
 //!
 //! Guarantees speak of which updates are *visible* to a read, and of the order in which updates take their places
-//! (Viotti and Vukolić, *Consistency in Non-Transactional Distributed Storage Systems*, ACM Computing Surveys 49(1), 2016:
-//! visibility and arbitration). Clients see neither. What they see bounds them:
+//! (Viotti and Vukolić, *Consistency in Non-Transactional Distributed Storage Systems*, ACM Computing Surveys 49(1),
+//! 2016: visibility and arbitration). Clients see neither. What they see bounds them:
 //!
 //! ```text
 //!   w1  ├──────┤ ok                                  w1 surely before w2: it had taken effect before w2 began
@@ -20,33 +20,36 @@
 //!
 //! An update takes its place in the order of updates at one moment, between its invocation and the place by which it
 //! has surely taken [effect](History::effective_by): its acknowledgement, or the first end of a read that returned its
-//! value. So `a` is *surely before* `b` exactly when `a` had taken effect before `b` was invoked; this is an interval order,
-//! and every order of the updates of a key that extends it is legal. A read shows the newest of the updates that are visible to it;
-//! an update that was invoked after the read ended is not. An operation that failed took no effect, unless a read
-//! returned its value (then it is treated as unknown; durability calls it a phantom).
+//! value. So `a` is *surely before* `b` exactly when `a` had taken effect before `b` was invoked; this is an interval
+//! order, and every order of the updates of a key that extends it is legal. A read shows the newest of the updates that
+//! are visible to it; an update that was invoked after the read ended is not. An operation that failed took no effect,
+//! unless a read returned its value (then it is treated as unknown; durability calls it a phantom).
 //!
-//! A read *violates* a guarantee when no legal order explains what it returned: every order that extends "surely before" puts
-//! a visible update after the one that was returned. Two consequences are easy to miss:
+//! A read *violates* a guarantee when no legal order explains what it returned: every order that extends "surely
+//! before" puts a visible update after the one that was returned. Two consequences are easy to miss:
 //! - a newer value of **another** client is never a violation, nor is one that was written at the same time;
-//! - a read that found nothing names no delete. It is explained by any delete that can stand after the
-//!   update it had to see: one that has not failed, was invoked before the read ended, and is not surely before that update. A delete that is still
-//!   open explains it for now; should it fail, the violation is found at that moment.
+//! - a read that found nothing names no delete. It is explained by any delete that can stand after the update it had to
+//!   see: one that has not failed, was invoked before the read ended, and is not surely before that update. A delete
+//!   that is still open explains it for now; should it fail, the violation is found at that moment.
 //!
-//! **Sound.** A store whose replicas apply updates in one order, each taking its place there between its invocation and its
-//! acknowledgement (and before anybody reads it), is never accused wrongly: that order extends "surely before", so
-//! what a checker proves of all legal orders is true of the real one. Every single-leader store is of this kind, and every
-//! linearizable one. A store that orders updates by something else, such as skewed wall clocks, may be accused of what its
-//! users see: an acknowledged update that an older one has overwritten.
+//! **Sound.** A store whose replicas apply updates in one order, each taking its place there between its invocation and
+//! its acknowledgement (and before anybody reads it), is never accused wrongly: that order extends "surely before", so
+//! what a checker proves of all legal orders is true of the real one. Every single-leader store that loses nothing is
+//! of this kind, and every linearizable one. A store that orders updates by something else, such as skewed wall clocks,
+//! may be accused of what its users see: an acknowledged update that an older one has overwritten.
+//!
+//! **Exact** by this definition: small histories are compared with an oracle that tries all legal orders (in the
+//! tests).
 //!
 //! **Not seen.** Each read is judged by itself: when one delete has to explain two disappearances with another write in
-//! between, no single order does, and these checkers do not notice. A value that no later operation looks at
-//! goes unjudged. Reads name their writes only if no value is written twice to one key: when one is, nothing is judged, and
+//! between, no single order does, and these checkers do not notice. A value that no later operation looks at goes
+//! unjudged. Reads name their writes only if no value is written twice to one key: when one is, nothing is judged, and
 //! when a read returns a value that nobody wrote, a guarantee can fall but no longer be found to hold.
 //!
 //! # The two kinds
 //!
-//! - An [`OnlineChecker`] goes along with the run, and finds a violation at the event that shows it. The [`Ladder`] holds all
-//!   of them; it is part of a session's checkpoints, so they keep their state in pages that forks share.
+//! - An [`OnlineChecker`] goes along with the run, and finds a violation at the event that shows it. The [`Ladder`]
+//!   holds all of them; it is part of a session's checkpoints, so they keep their state in pages that forks share.
 //! - A final check runs once, after the world was healed and replication came to rest.
 //!
 //! The [`CATALOG`] names them all.
@@ -79,8 +82,8 @@ pub trait OnlineChecker: Debug + Send + Sync {
     /// Its name in the catalog.
     fn name(&self) -> &'static str;
 
-    /// Looks at the history's event at `place`, and adds what it proves to `found`. It is called once for each place, in
-    /// order; the history may be longer by then, but is the same up to there.
+    /// Looks at the history's event at `place`, and adds what it proves to `found`. It is called once for each place,
+    /// in order; the history may be longer by then, but is the same up to there.
     fn observe(&mut self, history: &History, place: Place, found: &mut Vec<Witness>);
 
     /// A checker in the same state. Cheap.

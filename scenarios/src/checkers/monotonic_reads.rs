@@ -1,18 +1,20 @@
 //! **Monotonic reads**: what a session has seen does not go away again.
 //!
-//! *Viotti and Vukolić 2016, section 3.2: what is visible to a read is visible to all later reads of its session.* The rule,
-//! by [what the history proves](super): let the session's reads of a key, finished before its read `r` of the same key began,
-//! have returned the values of the writes `w1, w2, …`. `r` violates the guarantee when it returns
+//! *Viotti and Vukolić 2016: what is visible to a read is visible to all later reads of its session.* The
+//! rule, by [what the history proves](super): let the session's reads of a key, finished before its read `r` of the
+//! same key began, have returned the values of the writes `w1, w2, …`. `r` violates the guarantee when it returns
 //! - the value of a write that surely comes before one of them, or
-//! - the value of one of them, after another read has returned something else in between: if `a` and then `b` were seen, `b`
-//!   comes after `a`, so that seeing `a` again is going back even when nobody knows which was written first, or
+//! - the value of one of them, after another read has returned something else in between: if `a` and then `b` were
+//!   seen, `b` comes after `a`, so that seeing `a` again is going back even when nobody knows which was written first,
+//!   or
 //! - nothing, and no delete can come after all of them.
 //!
 //! A read that violates the guarantee adds nothing to what later reads must see.
 //!
-//! For each session and key the first and third rule need one number (the write seen that was invoked last), the second a
-//! list of writes seen. Writes that surely come before the one invoked last leave the list, since the first rule covers them;
-//! what stays are the writes that were under way at once, so that an event costs a look-up and a walk over these few.
+//! For each session and key the first and third rule need one number (the write seen that was invoked last), the second
+//! a list of writes seen. Writes that surely come before the one invoked last leave the list, since the first rule
+//! covers them (once no read is under way that began before that one was seen); what stays are the writes that were
+//! under way at once, so that an event costs a look-up and a walk over these few.
 
 use std::collections::BTreeMap;
 
@@ -46,6 +48,8 @@ struct Seen {
     floor: Option<Sighting>,
     /// The writes that do not surely come before it, itself among them.
     recent: Vec<SeenWrite>,
+    /// Reads of the session under way that go by a floor, which may be an older one.
+    open_reads: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +87,7 @@ impl MonotonicReads {
         let seen = self.seen.get(operation.session, history.key_id(id));
         if let Some(floor) = seen.and_then(|seen| seen.floor) {
             self.open_reads.insert(id, floor);
+            self.seen_by(history, id).open_reads += 1;
         }
     }
 
@@ -97,6 +102,9 @@ impl MonotonicReads {
             return;
         }
         let floor = self.open_reads.remove(&id);
+        if floor.is_some() {
+            self.seen_by(history, id).open_reads -= 1;
+        }
         match (history.source(id), floor) {
             (Some(Source::Absent), Some(floor)) => self.on_absent(history, id, floor, found),
             (Some(Source::Write(write)), floor) => {
@@ -180,10 +188,11 @@ impl Seen {
             sighting: now,
             left_by: None,
         });
-        if self.floor.is_none_or(|floor| floor.write < now.write) {
-            self.floor = Some(now);
+        let floor = self.floor.filter(|f| f.write > now.write).unwrap_or(now);
+        self.floor = Some(floor);
+        if self.open_reads == 0 {
             self.recent
-                .retain(|s| !history.surely_before(s.sighting.write, now.write));
+                .retain(|s| !history.surely_before(s.sighting.write, floor.write));
         }
     }
 }

@@ -1,14 +1,14 @@
 //! **Read your writes**: a session sees its own acknowledged updates.
 //!
-//! *Viotti and Vukolić 2016, section 3.2: session order from writes to reads lies within visibility.* The rule, by
-//! [what the history proves](super): let `u` be an update of the session, acknowledged before the session's read `r` of the same
-//! key began. `r` violates the guarantee when it returns
+//! *Viotti and Vukolić 2016: session order from writes to reads lies within visibility.* The rule, by
+//! [what the history proves](super): let `u` be an update of the session, acknowledged before the session's read `r` of
+//! the same key began. `r` violates the guarantee when it returns
 //! - the value of a write that surely comes before `u`, or
 //! - nothing, and no delete can come after `u`.
 //!
-//! For each session and key only the update that was invoked last counts: whatever surely comes before another one surely
-//! comes before this one, since it took effect before the other was invoked. So the state is one number for each session and
-//! key, and an event costs one look-up in it.
+//! For each session and key only the update that was invoked last counts: whatever surely comes before another one
+//! surely comes before this one, since it took effect before the other was invoked. So the state is one number for each
+//! session and key, and an event costs one look-up in it.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! A hash index from names to numbers, in shared pages, so that a history that holds a million values forks cheaply.
 //!
-//! It keeps numbers only: what they stand for is looked up where it is kept, through the closures. Nobody can walk it, so
-//! no hash order can leak. Slots are probed in a line. Entries leave only in the reverse of the order in which they came
-//! (a history is cut at its end), so that emptying a slot never breaks a chain that an older entry needs.
+//! It keeps numbers only: what they stand for is looked up where it is kept, through the closures. Nobody can walk it,
+//! so no hash order can leak. Slots are probed in a line. Entries leave only in the reverse of the order in which they
+//! came (a history is cut at its end), so that emptying a slot never breaks a chain that an older entry needs.
 
 use super::pages::Pages;
 

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A [`History`] grows at its end and is [cut](History::cut) at its end, which is how a session goes back. It lies in
-//! pages that clones share, so that forking one with a million events takes microseconds. While it grows it keeps what every
-//! checker would otherwise have to work out for itself, and what follows from the history alone:
+//! pages that clones share, so that forking one with a million events takes under a millisecond. While it grows it
+//! keeps what every checker would otherwise have to work out for itself, and what follows from the history alone:
 //!
 //! - which write a read *names* ([`Source`]), since no two writes of one key use the same value;
 //! - by which place a write has surely *taken effect* ([`History::effective_by`]).
@@ -278,8 +278,8 @@ impl History {
         self.standing(id).source
     }
 
-    /// By which place a write or delete has surely taken effect: its acknowledgement or, for writes, the first end of a read
-    /// that returned its value, where that comes earlier. `None` while nobody can know.
+    /// By which place a write or delete has surely taken effect: its acknowledgement or, for writes, the first end of a
+    /// read that returned its value, where that comes earlier. `None` while nobody can know.
     pub fn effective_by(&self, id: OperationId) -> Option<Place> {
         let standing = self.standing(id);
         let acknowledged = self.operation(id).is_ok().then_some(standing.completed);
@@ -345,9 +345,10 @@ impl History {
     }
 
     /// The history as JSON Lines, one event each, in order and without line ends:
-    /// `{"process","type","f","key","value","time","index","node","session","user","error"}`. `type` is invoke, ok, fail or
-    /// info; `f` read, write or delete; a read's `value` stands on its ok and is null for an absent key; `time` is in virtual
-    /// nanoseconds; `index` is the place; `node`, the replica, and `error`, the reason of a fail or info, stand where there is one.
+    /// `{"process","type","f","key","value","time","index","node","session","user","error"}`. `type` is invoke, ok,
+    /// fail or info; `f` read, write or delete; a read's `value` stands on its ok and is null for an absent key; `time`
+    /// is in virtual nanoseconds; `index` is the place; `node`, the replica, and `error`, the reason of a fail or info,
+    /// stand where there is one.
     pub fn json_lines(&self) -> impl Iterator<Item = String> + '_ {
         json::lines(self)
     }

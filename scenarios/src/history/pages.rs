@@ -1,4 +1,5 @@
-//! A vector in shared pages: a clone costs one pointer a page, and only pages that are written to afterwards are copied.
+//! A vector in shared pages: a clone costs one pointer a page, and only pages that are written to afterwards are
+//! copied.
 
 use std::sync::Arc;
 

@@ -9,9 +9,9 @@
 //!                      └──► to_text   at most 100 columns, no colours
 //! ```
 //!
-//! Latencies count from when the workload *meant* an operation to begin, so that a client that waits for a slow answer does not
-//! hide how long the next one would have waited (Gil Tene's "coordinated omission"). They are gathered in a histogram
-//! of three significant digits; acknowledged operations only.
+//! Latencies count from when the workload *meant* an operation to begin, so that a client that waits for a slow answer
+//! does not hide how long the next one would have waited (Gil Tene's "coordinated omission"). They are gathered in a
+//! histogram of three significant digits; acknowledged operations only.
 
 mod facts;
 mod latency;
@@ -60,8 +60,8 @@ pub struct Report {
     pub verdicts: Vec<VerdictReport>,
     /// What the scenario expects, and whether it is met.
     pub expectations: Vec<ExpectationReport>,
-    /// Latencies of acknowledged operations: for each function, then for each workload and function where there are several
-    /// workloads.
+    /// Latencies of acknowledged operations: for each function, then for each workload and function where there are
+    /// several workloads.
     pub latencies: Vec<Latency>,
     /// How far each follower fell behind.
     pub lag: Vec<LagReport>,

@@ -67,7 +67,7 @@ impl Store {
 
     /// An update gets its place, or a read its answer.
     fn take_effect(&mut self, routing: Routing, which: u8) {
-        if which % 2 == 0 && !self.pending.is_empty() {
+        if which.is_multiple_of(2) && !self.pending.is_empty() {
             let id = self
                 .pending
                 .swap_remove(usize::from(which / 2) % self.pending.len());
@@ -100,7 +100,7 @@ impl Store {
         let Some(id) = self.choose_open(which, |_, _| true) else {
             return;
         };
-        let is_unknown = which % 8 == 0;
+        let is_unknown = which.is_multiple_of(8);
         if is_unknown {
             self.sketch.info(id);
         } else if let Some(answer) = self.answers.get(&id) {

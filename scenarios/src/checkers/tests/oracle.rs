@@ -11,8 +11,8 @@ const OPERATIONS_MAX: usize = 8;
 /// All orders of so many are tried.
 const UPDATES_MAX: usize = 4;
 
-/// Grows a history of one key by one event that the numbers choose: an operation begins in a session that is free (or any,
-/// if sessions may do several things at once), or one ends.
+/// Grows a history of one key by one event that the numbers choose: an operation begins in a session that is free (or
+/// any, if sessions may do several things at once), or one ends.
 fn grow(sketch: &mut Sketch, one_at_a_time: bool, (kind, session, which): (u8, u8, u8)) {
     let open = sketch.history.open_operations();
     let session = u32::from(session % 3);
