@@ -81,13 +81,13 @@ impl<'a> Oracle<'a> {
             history,
             orders: Vec::new(),
         };
-        let updates = history
+        let updates: Vec<OperationId> = history
             .operations()
             .filter(|o| o.is_update() && (!o.is_fail() || oracle.first_read(o).is_some()))
             .map(|o| o.id)
             .collect();
         let mut orders = Vec::new();
-        oracle.extend(&mut Vec::new(), updates, &mut orders);
+        oracle.extend(&mut Vec::new(), &updates, &mut orders);
         oracle.orders = orders;
         oracle
     }
@@ -95,19 +95,19 @@ impl<'a> Oracle<'a> {
     fn extend(
         &self,
         order: &mut Vec<OperationId>,
-        left: Vec<OperationId>,
+        left: &[OperationId],
         orders: &mut Vec<Vec<OperationId>>,
     ) {
         if left.is_empty() {
             orders.push(order.clone());
         }
-        for &next in &left {
+        for &next in left {
             if left.iter().any(|&other| self.surely_before(other, next)) {
                 continue;
             }
             order.push(next);
-            let rest = left.iter().copied().filter(|&id| id != next).collect();
-            self.extend(order, rest, orders);
+            let rest: Vec<OperationId> = left.iter().copied().filter(|&id| id != next).collect();
+            self.extend(order, &rest, orders);
             order.pop();
         }
     }
