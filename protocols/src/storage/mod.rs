@@ -3,6 +3,15 @@
 //! Every engine meets one contract, [`Engine`]; any engine runs under any protocol, on a simulated disk or on a real
 //! directory, with the same bytes. Calls take the disk as an argument, since a process is lent its disk for the
 //! length of a handler only.
+//!
+//! ```text
+//!   memory   an ordered map, cheap to copy; nothing survives        what the others are measured against
+//!   log      append, and scan back from the end                     the simplest thing that survives a crash
+//! ```
+//!
+//! Files of engines and of replicated logs are framed alike: [`frame`] says how, and how recovery tells a write that a
+//! crash tore from damage to what was promised. A new engine is a folder with its chapter and one line in the
+//! [`CATALOG`]; it must pass the shared golden scripts, the model test and the crash test before its own.
 
 mod catalog;
 pub mod frame;

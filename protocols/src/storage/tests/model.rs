@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use seedbed_sim::{DiskConfig, SimDisk};
+use seedbed_sim::{DiskConfig, FileDisk, OpenMode, SimDisk};
 
 use super::*;
 
@@ -250,6 +250,57 @@ proptest! {
             }
             pair.run(&Op::Verify);
         }
+    }
+}
+
+proptest! {
+    // A sync of a real directory takes its time.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10) })]
+
+    #[test]
+    fn every_engine_does_what_a_map_does_in_a_real_directory(
+        ops in proptest::collection::vec(an_op(), 1..40)
+    ) {
+        for entry in CATALOG {
+            let folder = tempfile::tempdir().unwrap();
+            let mut disk = FileDisk::open(folder.path()).unwrap();
+            let mut pair = Pair::new(entry.kind, &mut disk);
+            for op in &ops {
+                pair.run(op);
+            }
+            pair.run(&Op::Verify);
+        }
+    }
+}
+
+#[test]
+fn an_engine_writes_the_same_bytes_to_either_disk() {
+    let run = |kind, disk: &mut dyn Disk| {
+        let (mut engine, _) = open_engine(kind, disk, &EngineOptions::default()).unwrap();
+        for i in 0..50_u32 {
+            let key = Bytes::from(format!("key{}", i % 9));
+            engine
+                .put(disk, key, vec![b'v'; i as usize * 40].into())
+                .unwrap();
+            if i % 10 == 0 {
+                engine.sync(disk).unwrap();
+            }
+        }
+        let names = disk.list().unwrap();
+        let content = |name: String| {
+            let file = disk.open(&name, OpenMode::Existing).unwrap();
+            let mut bytes = vec![0; disk.len(file).unwrap() as usize];
+            disk.read_at(file, 0, &mut bytes).unwrap();
+            (name, bytes)
+        };
+        names.into_iter().map(content).collect::<Vec<_>>()
+    };
+    for entry in CATALOG {
+        let folder = tempfile::tempdir().unwrap();
+        let simulated = run(entry.kind, &mut SimDisk::new(DiskConfig::instant()));
+        let real = run(entry.kind, &mut FileDisk::open(folder.path()).unwrap());
+        let files = real.iter().filter(|(name, _)| name.starts_with("engine"));
+        assert!(files.eq(&simulated), "{} differs", entry.name);
     }
 }
 
