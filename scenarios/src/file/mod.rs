@@ -239,7 +239,7 @@ fn read_root(root: Table<'_>) -> Option<Scenario> {
     let mut clients = cluster::read_clients(&root, count, &defaults, &mut names);
     let loads = load::read_loads(&root, duration, count, &defaults, &mut names, &mut clients);
     let network = network::read(&root, &names);
-    let steps = script::read_steps(&root, duration, &names);
+    let steps = script::read_steps(&root, duration, &names, &loads);
     let faults = timeline::read_faults(&root, duration, &names);
     let expectations = timeline::read_expectations(&root);
     root.finish();

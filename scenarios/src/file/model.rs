@@ -254,7 +254,8 @@ pub struct Load {
     pub reads_percent: u32,
     /// Of a hundred operations, how many are deletes; the rest are writes.
     pub deletes_percent: u32,
-    /// How long each written value is, at the least: values are unique, and are filled up to this length.
+    /// How long each written value is, at the least, in bytes: values are the load's name and a number, so that they are
+    /// unique, and are filled up to this length with dots.
     pub value_bytes: u32,
 }
 

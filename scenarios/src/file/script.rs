@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::Span;
 
-use super::model::{Action, Step, When};
+use super::model::{Action, Load, Step, When};
 use super::names::Names;
 use super::near::{nearest, quoted};
 use super::reader::{Table, Value};
@@ -27,9 +27,15 @@ const ACTIONS: &[(&str, ActionName)] = &[
 const PREVIOUS: &str = "previous";
 
 /// Reads the scripted steps; one that is repeated becomes many.
-pub(super) fn read_steps(root: &Table<'_>, duration: Span, names: &Names) -> Vec<Step> {
+pub(super) fn read_steps(
+    root: &Table<'_>,
+    duration: Span,
+    names: &Names,
+    loads: &[Load],
+) -> Vec<Step> {
     let mut script = Script {
         duration,
+        loads,
         labels: BTreeMap::new(),
         written: BTreeSet::new(),
         steps: Vec::new(),
@@ -47,8 +53,9 @@ pub(super) fn read_steps(root: &Table<'_>, duration: Span, names: &Names) -> Vec
 }
 
 /// What is known of the script while it is read.
-struct Script<'a> {
+struct Script<'a, 'b> {
     duration: Span,
+    loads: &'b [Load],
     /// Which step a name means: of a repeated one, the last.
     labels: BTreeMap<String, usize>,
     /// Keys and the values that were written to them.
@@ -56,7 +63,7 @@ struct Script<'a> {
     steps: Vec<Step>,
 }
 
-impl<'a> Script<'a> {
+impl<'a> Script<'a, '_> {
     fn read_step(&mut self, table: &Table<'a>, names: &Names) {
         let when = self.read_when(table);
         let client = table.required("client", "the name of a [[client]]");
@@ -194,6 +201,16 @@ impl<'a> Script<'a> {
             Some(ActionName::Put) => {
                 let value = table.required("value", "the text to write")?;
                 let text = value.text(TEXT_BYTES_MAX)?;
+                if let Some(load) = generator_of(text, self.loads) {
+                    let message = format!(
+                        "is {}, which the load {} may write",
+                        quoted(text),
+                        quoted(load)
+                    );
+                    value.wrong(&message, |problem| {
+                        problem.expected("a value that no load makes")
+                    });
+                }
                 if !self.written.insert((key?, text)) {
                     let message = format!(
                         "is {}, which another step writes to the same key",
@@ -231,4 +248,15 @@ pub(super) fn read_moment(value: &Value<'_>, duration: Span) -> Option<Span> {
         });
     }
     Some(moment)
+}
+
+/// The load that may write this value: each makes `NAME-0`, `NAME-1` and so on, filled up with dots.
+fn generator_of<'b>(value: &str, loads: &'b [Load]) -> Option<&'b str> {
+    let is_made_by = |load: &&Load| {
+        let number = value.strip_prefix(&load.name);
+        let number = number.and_then(|rest| rest.strip_prefix('-'));
+        let digits = number.map(|rest| rest.trim_end_matches('.'));
+        digits.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    loads.iter().find(is_made_by).map(|load| load.name.as_str())
 }

@@ -132,6 +132,17 @@ fn a_value_written_twice() {
 }
 
 #[test]
+fn a_value_that_a_load_may_write() {
+    let text = small_with("value = \"1\"", "value = \"readers-17...\"");
+    insta::assert_snapshot!(told(&text), @r#"
+    small.toml:36:9: error: `value` is `readers-17...`, which the load `readers` may write
+       |
+    36 | value = "readers-17..."
+       |         ^^^^^^^^^^^^^^^ expected a value that no load makes
+    "#);
+}
+
+#[test]
 fn a_repeated_put() {
     let text = small_with("value = \"1\"", "value = \"1\"\ntimes = 2\nevery = \"1ms\"");
     insta::assert_snapshot!(told(&text), @"

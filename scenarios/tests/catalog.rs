@@ -1,0 +1,155 @@
+//! The scenarios of the catalog come out as their files say, whatever the seed, and what they suggest to try works.
+
+use std::collections::BTreeSet;
+
+use seedbed_scenarios::catalog;
+use seedbed_scenarios::file;
+use seedbed_scenarios::report::Report;
+use seedbed_scenarios::session::{self, Keep};
+use seedbed_sim::Seed;
+
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=200;
+
+fn run(text: &str, seed: u64) -> Report {
+    let scenario = file::parse("catalog.toml", text).unwrap_or_else(|errors| panic!("{errors}"));
+    session::open("catalog.toml", scenario, Seed(seed), Keep::Digest).report()
+}
+
+fn text(name: &str) -> &'static str {
+    catalog::find(name).expect("a scenario of the catalog").text
+}
+
+/// The scenario's file with one piece of it replaced.
+fn changed(name: &str, old: &str, new: &str) -> String {
+    let text = text(name);
+    assert_eq!(text.matches(old).count(), 1, "{old:?} is in {name} once");
+    text.replace(old, new)
+}
+
+fn holds(report: &Report, check: &str) -> Option<bool> {
+    let mut verdicts = report.verdicts.iter();
+    let verdict = verdicts.find(|verdict| verdict.check == check);
+    verdict.expect("a verdict of each check").holds
+}
+
+fn meets_its_expectations(name: &str) {
+    for seed in SEEDS {
+        let report = run(text(name), seed);
+        assert!(
+            report.expectations_hold(),
+            "seedbed run {name} --seed {seed}\n{}",
+            report.to_text()
+        );
+        assert_eq!(report.operations.info, 0, "{name}, seed {seed}");
+    }
+}
+
+#[test]
+fn a_quick_and_a_slow_follower_come_out_as_expected() {
+    meets_its_expectations("ddia/5-2");
+}
+
+#[test]
+fn reading_your_writes_comes_out_as_expected() {
+    meets_its_expectations("ddia/5-3");
+}
+
+#[test]
+fn monotonic_reads_come_out_as_expected() {
+    meets_its_expectations("ddia/5-4");
+}
+
+#[test]
+fn a_follower_that_catches_up_comes_out_as_expected() {
+    meets_its_expectations("lag/crash-catch-up");
+}
+
+#[test]
+fn generated_load_comes_out_as_expected() {
+    meets_its_expectations("lag/generated-load");
+}
+
+#[test]
+fn who_reads_at_the_leader_reads_their_own_writes() {
+    let text = changed("ddia/5-3", "\"any-follower\"", "\"leader\"");
+    for seed in SEEDS {
+        assert_eq!(holds(&run(&text, seed), "read-your-writes"), Some(true));
+    }
+}
+
+#[test]
+fn who_sticks_to_a_follower_never_goes_back_in_time() {
+    let text = changed("ddia/5-4", "\"any-follower\"", "\"sticky-follower\"");
+    for seed in SEEDS {
+        assert_eq!(holds(&run(&text, seed), "monotonic-reads"), Some(true));
+    }
+}
+
+#[test]
+fn routing_takes_the_anomalies_of_a_load_away_one_by_one() {
+    let sticky = changed(
+        "lag/generated-load",
+        "\"any-follower\"",
+        "\"sticky-follower\"",
+    );
+    let leader = changed("lag/generated-load", "\"any-follower\"", "\"leader\"");
+    for seed in 1..=10 {
+        let report = run(&sticky, seed);
+        assert_eq!(holds(&report, "monotonic-reads"), Some(true), "seed {seed}");
+        assert_eq!(
+            holds(&report, "read-your-writes"),
+            Some(false),
+            "seed {seed}"
+        );
+        let report = run(&leader, seed);
+        assert_eq!(holds(&report, "monotonic-reads"), Some(true), "seed {seed}");
+        assert_eq!(
+            holds(&report, "read-your-writes"),
+            Some(true),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn a_follower_that_crashes_lags_by_its_outage_and_no_more() {
+    let report = run(text("lag/crash-catch-up"), 1);
+    let lag = |name: &str| {
+        let mut followers = report.lag.iter();
+        let lag = followers.find(|lag| lag.node == name);
+        lag.expect("both followers are there").ms_max
+    };
+    // It is down from 500 ms to 1,200 ms.
+    assert!((600.0..800.0).contains(&lag("follower-1")), "{report:?}");
+    assert!(lag("follower-2") < 50.0, "{report:?}");
+}
+
+#[test]
+fn writes_stop_while_the_leader_is_down() {
+    let text = changed(
+        "lag/crash-catch-up",
+        "node = \"follower-1\"",
+        "node = \"leader\"",
+    );
+    let report = run(&text, 1);
+    assert!(report.operations.info > 0, "{report:?}");
+    assert_eq!(holds(&report, "durability"), Some(true));
+    assert_eq!(holds(&report, "convergence"), Some(true));
+}
+
+#[test]
+fn the_leader_answers_though_a_follower_is_down() {
+    let crash = "\n[[fault]]\nat = \"200ms\"\nkind = \"crash\"\nnode = \"follower-1\"\n";
+    // The reader at follower 1 gets no answer, for which it would wait past the end of the run.
+    let report = run(&format!("{}{crash}", text("ddia/5-2")), 1);
+    assert_eq!(report.operations.ok, 4, "{report:?}");
+    assert_eq!(holds(&report, "convergence"), Some(true));
+}
+
+#[test]
+fn other_seeds_give_other_runs() {
+    let digests: BTreeSet<String> = (1..=11)
+        .map(|seed| run(text("lag/generated-load"), seed).digest)
+        .collect();
+    assert_eq!(digests.len(), 11);
+}
