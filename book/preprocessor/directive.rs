@@ -1,0 +1,270 @@
+//! What a chapter may ask for, as it is written.
+
+/// What one line of a chapter asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Directive {
+    /// The report of a run.
+    Run(Run),
+    /// The scenario's file.
+    Show(Show),
+}
+
+/// `{{#run SCENARIO [seed=N] [change='TEXT' to='TEXT'] [part='TITLE']}}`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The scenario's name in the catalog.
+    pub scenario: String,
+    /// The seed; the program's default where it is left out.
+    pub seed: Option<u64>,
+    /// An edit of the scenario's file before the run.
+    pub change: Option<Change>,
+    /// Which part of the report to show, by its title; all of it where it is left out.
+    pub part: Option<String>,
+}
+
+/// `{{#show SCENARIO [lines=FROM-TO]}}`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Show {
+    /// The scenario's name in the catalog.
+    pub scenario: String,
+    /// Which lines of the file to show.
+    pub lines: Option<Lines>,
+}
+
+/// An edit that a chapter tells its reader to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What stands in the file, once.
+    pub from: String,
+    /// What to put there.
+    pub to: String,
+}
+
+impl Run {
+    /// What a reader types for the scenario: its name, or, where it was edited, a file of their own.
+    pub(crate) fn file_name(&self) -> String {
+        match &self.change {
+            None => self.scenario.clone(),
+            Some(_) => {
+                let last_part = self.scenario.rsplit('/').next().unwrap_or_default();
+                format!("my-{last_part}.toml")
+            }
+        }
+    }
+}
+
+impl Change {
+    /// The file with the edit made, which must be possible in one place only.
+    pub(crate) fn apply(&self, file: &str) -> Result<String, String> {
+        let Self { from, to } = self;
+        match file.matches(from.as_str()).count() {
+            1 => Ok(file.replacen(from, to, 1)),
+            0 => Err(format!("the scenario's file does not hold `{from}`")),
+            count => Err(format!(
+                "the scenario's file holds `{from}` {count} times, so it is unclear which one is meant"
+            )),
+        }
+    }
+}
+
+/// A range of lines, from 1, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lines {
+    /// The first.
+    pub first: usize,
+    /// The last.
+    pub last: usize,
+}
+
+/// Reads a line of a chapter. `None` where it is no directive of ours (`{{#include …}}` is mdBook's own).
+pub(crate) fn parse(line: &str) -> Option<Result<Directive, String>> {
+    let line = line.trim();
+    let at = ["{{#run", "{{#show"].iter().find_map(|d| line.find(d))?;
+    if at > 0 && line[..at].ends_with('\\') {
+        return None;
+    }
+    let Some(inner) = line
+        .strip_prefix("{{#")
+        .and_then(|rest| rest.strip_suffix("}}"))
+    else {
+        return Some(Err("a directive stands on a line of its own".into()));
+    };
+    Some(parse_inner(inner))
+}
+
+fn parse_inner(inner: &str) -> Result<Directive, String> {
+    let mut words = words(inner)?.into_iter();
+    let name = words.next().unwrap_or_default();
+    let scenario = words
+        .next()
+        .filter(|word| !word.contains('='))
+        .ok_or_else(|| format!("`{name}` needs the name of a scenario"))?;
+    let mut options = Options::default();
+    for word in words {
+        options.read(&word)?;
+    }
+    let change = match (options.change, options.to) {
+        (Some(from), Some(to)) => Some(Change { from, to }),
+        (None, None) => None,
+        _ => return Err("`change` and `to` need each other".into()),
+    };
+    let of_a_run = options.seed.is_some() || change.is_some() || options.part.is_some();
+    match name.as_str() {
+        "run" if options.lines.is_some() => Err("`run` takes a `part`, not `lines`".into()),
+        "run" => Ok(Directive::Run(Run {
+            scenario,
+            seed: options.seed,
+            change,
+            part: options.part,
+        })),
+        "show" if of_a_run => Err("`show` takes no option but `lines`".into()),
+        "show" => Ok(Directive::Show(Show {
+            scenario,
+            lines: options.lines,
+        })),
+        _ => Err(format!("`{name}` is neither `run` nor `show`")),
+    }
+}
+
+#[derive(Default)]
+struct Options {
+    seed: Option<u64>,
+    change: Option<String>,
+    to: Option<String>,
+    part: Option<String>,
+    lines: Option<Lines>,
+}
+
+impl Options {
+    fn read(&mut self, word: &str) -> Result<(), String> {
+        let (key, value) = word
+            .split_once('=')
+            .ok_or_else(|| format!("`{word}` is no option: expected key=value"))?;
+        match key {
+            "seed" => {
+                let seed = value.parse();
+                self.seed = Some(seed.map_err(|_| format!("`{value}` is no seed"))?);
+            }
+            "change" => self.change = Some(value.into()),
+            "to" => self.to = Some(value.into()),
+            "part" => self.part = Some(value.into()),
+            "lines" => self.lines = Some(parse_lines(value)?),
+            _ => {
+                return Err(format!(
+                    "`{key}` is no option: expected seed, change, to, part or lines"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse_lines(value: &str) -> Result<Lines, String> {
+    let (first, last) = value.split_once('-').unwrap_or((value, value));
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) if 1 <= first && first <= last => Ok(Lines { first, last }),
+        _ => Err(format!("`{value}` is no range of lines: expected 3 or 3-7")),
+    }
+}
+
+/// Splits at spaces; a value may stand in single quotes, which TOML rarely needs.
+fn words(text: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quoted = false;
+    for character in text.chars() {
+        match character {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
+            _ => word.push(character),
+        }
+    }
+    if quoted {
+        return Err("a single quote is left open".into());
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directives_are_read_with_their_options() {
+        assert_eq!(
+            parse(
+                "{{#run ddia/5-3 seed=7 change='route = \"any\"' to='route = \"leader\"' part=Verdicts}}"
+            ),
+            Some(Ok(Directive::Run(Run {
+                scenario: "ddia/5-3".into(),
+                seed: Some(7),
+                change: Some(Change {
+                    from: "route = \"any\"".into(),
+                    to: "route = \"leader\"".into()
+                }),
+                part: Some("Verdicts".into()),
+            })))
+        );
+        assert_eq!(
+            parse("  {{#show ddia/5-3 lines=4}}"),
+            Some(Ok(Directive::Show(Show {
+                scenario: "ddia/5-3".into(),
+                lines: Some(Lines { first: 4, last: 4 }),
+            })))
+        );
+    }
+
+    #[test]
+    fn other_lines_are_left_alone() {
+        for line in [
+            "",
+            "Text.",
+            "{{#include other.md}}",
+            "\\{{#run ddia/5-3}}",
+            "`\\{{#show ddia/5-3}}` shows",
+        ] {
+            assert_eq!(parse(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, expected) in [
+            ("{{#run}}", "`run` needs the name of a scenario"),
+            ("{{#run seed=3}}", "`run` needs the name of a scenario"),
+            (
+                "See {{#run ddia/5-3}}",
+                "a directive stands on a line of its own",
+            ),
+            (
+                "{{#running ddia/5-3}}",
+                "`running` is neither `run` nor `show`",
+            ),
+            ("{{#run ddia/5-3 seed=x}}", "`x` is no seed"),
+            (
+                "{{#run ddia/5-3 fast}}",
+                "`fast` is no option: expected key=value",
+            ),
+            (
+                "{{#run ddia/5-3 sed=1}}",
+                "`sed` is no option: expected seed, change, to, part or lines",
+            ),
+            (
+                "{{#show ddia/5-3 lines=9-2}}",
+                "`9-2` is no range of lines: expected 3 or 3-7",
+            ),
+            (
+                "{{#run ddia/5-3 change='a'}}",
+                "`change` and `to` need each other",
+            ),
+            ("{{#run ddia/5-3 change='a}}", "a single quote is left open"),
+            (
+                "{{#show ddia/5-3 seed=1}}",
+                "`show` takes no option but `lines`",
+            ),
+        ] {
+            assert_eq!(parse(line), Some(Err(expected.into())), "{line}");
+        }
+    }
+}

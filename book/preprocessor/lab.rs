@@ -1,0 +1,94 @@
+//! The catalog's scenarios, run as the program runs them.
+
+use crate::directive::Run;
+use crate::expand::Lab;
+use seedbed_scenarios::session::{self, Keep};
+use seedbed_scenarios::{catalog, file};
+use seedbed_sim::Seed;
+
+/// The seed that the program uses where none is given.
+const DEFAULT_SEED: u64 = 1;
+
+/// The scenarios that are compiled into the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Catalog;
+
+impl Lab for Catalog {
+    fn run(&self, run: &Run) -> Result<String, String> {
+        let original = self.show(&run.scenario)?;
+        let (name, text) = match &run.change {
+            None => (run.scenario.clone(), original),
+            Some(change) => (run.file_name(), change.apply(&original)?),
+        };
+        let scenario = file::parse(&name, &text).map_err(|errors| errors.to_string())?;
+        let seed = Seed(run.seed.unwrap_or(DEFAULT_SEED));
+        Ok(session::open(&name, scenario, seed, Keep::Digest)
+            .report()
+            .to_text())
+    }
+
+    fn show(&self, scenario: &str) -> Result<String, String> {
+        let entry = catalog::find(scenario).map_err(|unknown| unknown.to_string())?;
+        Ok(entry.text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directive::Change;
+
+    fn run(scenario: &str, change: Option<(&str, &str)>) -> Result<String, String> {
+        Catalog.run(&Run {
+            scenario: scenario.into(),
+            seed: Some(7),
+            change: change.map(|(from, to)| Change {
+                from: from.into(),
+                to: to.into(),
+            }),
+            part: None,
+        })
+    }
+
+    #[test]
+    fn a_scenario_runs_with_the_seed_that_is_asked_for() {
+        let report = run("ddia/5-3", None).expect("a scenario of the catalog");
+        let seed = report.lines().find(|line| line.starts_with("seed"));
+        assert_eq!(
+            seed.map(|line| line.split_whitespace().last()),
+            Some(Some("7"))
+        );
+    }
+
+    #[test]
+    fn an_edit_must_fit_its_file_and_leave_it_in_order() {
+        let (any, leader) = ("routing = \"any-follower\"", "routing = \"leader\"");
+        let edited = run("ddia/5-3", Some((any, leader))).expect("an edit that fits");
+        assert_ne!(
+            edited,
+            run("ddia/5-3", None).expect("the scenario as it is")
+        );
+        assert_eq!(
+            run("ddia/5-3", Some(("routing = \"nobody\"", leader))),
+            Err("the scenario's file does not hold `routing = \"nobody\"`".into())
+        );
+        assert_eq!(
+            run("ddia/5-3", Some(("[[client]]", "[[node]]")))
+                .map_err(|message| message.contains("my-5-3.toml")),
+            Err(true)
+        );
+        assert_eq!(
+            run("ddia/5-3", Some(("[[step]]", ""))),
+            Err(
+                "the scenario's file holds `[[step]]` 3 times, so it is unclear which one is meant"
+                    .into()
+            )
+        );
+    }
+
+    #[test]
+    fn an_unknown_scenario_is_answered_with_a_near_miss() {
+        let message = run("ddia/5-33", None).expect_err("no such scenario");
+        assert!(message.contains("ddia/5-3`"), "{message}");
+    }
+}
