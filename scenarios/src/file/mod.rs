@@ -7,7 +7,8 @@
 //!
 //! A file is checked from the tree itself, by asking each table for its fields, so that every mistake in it is told at
 //! once and in its place. What has become a [`Scenario`] makes sense: every name exists, every number is one that the world
-//! can work with, and the sizes are bounded, so that no file can exhaust the machine by what it says.
+//! can work with, and every list and size is bounded (by the constants below), so that no file is read without end.
+//! The bounds do not make every run a small one: a thousand replicas under the heaviest load fill a machine.
 //!
 //! ```toml
 //! schema = 1                       # of this format; a file from the future is refused
@@ -25,16 +26,19 @@
 //! client_timeout = "1s"            # optional: 1 s; then nobody knows whether the operation happened
 //! heartbeat = "50ms"               # optional: 50 ms
 //! sites = ["eu", "us"]             # optional; links and partitions can name them
-//! replicas = 3                     # leader, follower-1, follower-2; or a [[node]] for each
 //! engine = "log"                   # optional, as are these; each [[node]] may say otherwise
 //! service_time = "20us"            # for each handler, besides the disk: 20 µs
 //! inbox = 1024                     # what more arrives at once is dropped: 1,024
 //! disk = { read = "80us", write = "2us", sync = "200us" }   # also read_per_kib, write_per_kib, sync_per_kib
 //!
-//! [[node]]                         # a replica
+//! [[node]]                         # a replica; or, above, replicas = 3 for leader, follower-1 and follower-2
 //! name = "leader"
 //! site = "eu"                      # optional
 //! clock = { offset = "3ms", drift_ppm = 50 }                # optional
+//!
+//! [[node]]
+//! name = "follower-1"
+//! site = "us"
 //!
 //! [[client]]                       # a user's session, for scripted steps
 //! name = "phone"
@@ -58,16 +62,23 @@
 //! do = "put"                       # or get, delete
 //! key = "55555"
 //! value = "Sounds good!"           # of a put; unique for the key, so that a read names its write
+//!
+//! [[step]]
+//! after = "comment"
+//! client = "phone"
+//! do = "get"
+//! key = "55555"
 //! replica = "follower-1"           # optional: ask this one, whatever the routing
-//! times = 24                       # optional, with every = "10ms": the same again and again
+//! times = 24                       # optional: the same again and again,
+//! every = "10ms"                   # at this distance
 //!
 //! [[load]]                         # generated operations
 //! name = "readers"                 # its clients are readers-1, readers-2 …
-//! kind = "open"                    # at a rate of its own; or closed: each client waits for its answer
+//! kind = "open"                    # at a rate of its own; or closed: each client waits for its answer,
+//!                                  # then for `think`, a duration (optional: none)
 //! clients = 16                     # optional: 16
 //! rate_per_second = 200            # open only
 //! arrivals = "exponential"         # open only, optional; or even
-//! think = "5ms"                    # closed only, optional: none
 //! start = "0s"                     # optional, as is all of the rest
 //! end = "2s"
 //! operations = 500

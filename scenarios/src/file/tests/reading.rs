@@ -268,3 +268,18 @@ fn a_fault_between_sites_is_one_for_each_link() {
     assert_eq!(cut("[\"eu\", \"us\"]"), 2);
     assert_eq!(cut("[\"us\", \"us\"]"), 1);
 }
+
+#[test]
+fn the_example_of_the_documentation_is_right() {
+    let chapter = include_str!("../mod.rs");
+    let example: Vec<&str> = chapter
+        .lines()
+        .map(|line| line.trim_start_matches("//!"))
+        .skip_while(|line| line.trim() != "```toml")
+        .skip(1)
+        .take_while(|line| line.trim() != "```")
+        .collect();
+    let scenario = read(&example.join("\n"));
+    assert_eq!(scenario.steps.len(), 25);
+    assert_eq!(scenario.loads.len(), 1);
+}
