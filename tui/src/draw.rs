@@ -108,12 +108,41 @@ fn status_line(model: &Model, lab: &Lab) -> Line<'static> {
             style(Tint::Dim),
         ),
     ];
-    for expectation in &view.expectations {
-        let (glyph, tint) = theme::expectation(expectation.met);
-        spans.push(Span::styled(format!(" {glyph} "), style(tint)));
-        spans.push(Span::raw(expectation.text.clone()));
-    }
+    let room = usize::from(model.size.width).saturating_sub(Line::from(spans.clone()).width());
+    spans.extend(expectations(model, lab, room));
     Line::from(spans)
+}
+
+/// How each expectation stands, or how many stand how, where there is no room for their words.
+fn expectations(model: &Model, lab: &Lab, room: usize) -> Vec<Span<'static>> {
+    let mut told = Vec::new();
+    for expectation in &lab.view.expectations {
+        let (glyph, tint) = theme::expectation(expectation.met);
+        told.push(Span::styled(format!(" {glyph} "), model.theme.style(tint)));
+        told.push(Span::raw(expectation.text.clone()));
+    }
+    if Line::from(told.clone()).width() <= room {
+        return told;
+    }
+    let mut counted = vec![Span::styled(" expectations:", model.theme.style(Tint::Dim))];
+    for (met, word) in [
+        (Some(true), "met"),
+        (Some(false), "not met"),
+        (None, "open"),
+    ] {
+        let count = lab
+            .view
+            .expectations
+            .iter()
+            .filter(|e| e.met == met)
+            .count();
+        if count > 0 {
+            let (glyph, tint) = theme::expectation(met);
+            counted.push(Span::styled(format!(" {glyph} "), model.theme.style(tint)));
+            counted.push(Span::raw(format!("{count} {word}")));
+        }
+    }
+    counted
 }
 
 /// The names of all panels: reversed the one in focus, plain those shown, dim those that wait, of which only the number is

@@ -3,7 +3,6 @@
 //! The terminal, the picture maker and the tests all drive a run through this, so that they can't differ.
 
 use seedbed_scenarios::session::{Injection, Session};
-use seedbed_scenarios::view::Window;
 use seedbed_sim::Instant;
 
 use crate::model::{Entry, Model};
@@ -75,6 +74,13 @@ impl<L: Library> Host<L> {
         Ok(())
     }
 
+    /// Goes to a moment of the run that is open, or to its end, without a key.
+    pub fn seek(&mut self, model: &mut Model, at: Option<Instant>) {
+        self.apply(model, at.map_or(Effect::RunToEnd, Effect::SeekTime));
+        self.show(model, true);
+        model.notice = None;
+    }
+
     fn apply(&mut self, model: &mut Model, effect: Effect) {
         if let Effect::Open { source, seed } = effect {
             if let Err(why) = self.open(model, &source, seed) {
@@ -88,7 +94,7 @@ impl<L: Library> Host<L> {
         let outcome = match effect {
             Effect::Inject(fault) => session.inject(Injection::Inject(fault)).map(drop),
             Effect::Lift(fault) => session.inject(Injection::Lift(fault)).map(drop),
-            Effect::FindAnomaly => self.find_anomaly(model),
+            Effect::FindAnomaly => self.find_anomaly(),
             Effect::Close => {
                 self.session = None;
                 Ok(())
@@ -103,26 +109,13 @@ impl<L: Library> Host<L> {
         }
     }
 
-    /// Runs a fork to its end to see which anomalies lie ahead, and goes to the next.
-    fn find_anomaly(&mut self, model: &mut Model) -> Result<(), String> {
-        let Some(session) = &mut self.session else {
-            return Ok(());
-        };
-        let mut ahead = session.fork();
-        ahead.run_to_end();
-        let everything = Window {
-            from: Instant::ZERO,
-            to: ahead.now(),
-            columns: 1,
-            rows: 1,
-        };
-        let anomalies = ahead.view(everything).anomalies;
-        let here = session.position();
-        let next = anomalies.iter().find(|a| a.step > here).map(|a| a.step);
-        update(model, Input::Foreseen(anomalies));
-        match next {
-            Some(step) => {
-                session.seek(step);
+    /// Lets a fork look for the next anomaly, and goes on with it if there is one: else the run stays where it is.
+    fn find_anomaly(&mut self) -> Result<(), String> {
+        let ahead = self.session.as_ref().map(|session| session.fork());
+        let found = ahead.and_then(|mut ahead| ahead.run_to_anomaly().then_some(ahead));
+        match found {
+            Some(ahead) => {
+                self.session = Some(ahead);
                 Ok(())
             }
             None => Err("No anomaly lies ahead in this run; s tries the next seed.".to_owned()),

@@ -50,7 +50,7 @@ const ROOMY: Size = Size {
 
 /// Charts keep so many columns for names at their left, the lag chart and the timeline alike, so that one stands exactly
 /// over the other.
-pub const GUTTER: u16 = 13;
+pub const GUTTER: u16 = 17;
 
 /// Where the parts of the lab stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,10 +168,17 @@ fn lines(content: usize, least: u16, most: u16) -> u16 {
     content.saturating_add(2).clamp(least, most)
 }
 
+/// All replicas and a few clients, of which a scenario may have a thousand; the heading too.
+fn node_lines(lab: &Lab) -> usize {
+    let replicas = lab.view.nodes.iter().filter(|n| n.is_replica).count();
+    (replicas + 3).min(lab.view.nodes.len()) + 1
+}
+
 fn everything(body: Rect, lab: &Lab) -> Vec<(PanelId, Rect)> {
     let third = body.height / 3;
+    let told = lab.known.len().min(4) + lab.view.expectations.len();
     let [nodes, rest] = Layout::vertical([
-        Constraint::Length(lines(lab.view.nodes.len() + 1, 4, third)),
+        Constraint::Length(lines(node_lines(lab), 4, third)),
         Constraint::Fill(1),
     ])
     .areas(body);
@@ -180,7 +187,7 @@ fn everything(body: Rect, lab: &Lab) -> Vec<(PanelId, Rect)> {
     let [lag, timeline, anomalies] = Layout::vertical([
         Constraint::Fill(1),
         Constraint::Length(lines(lab.view.faults.len() + 2, 5, 9)),
-        Constraint::Length(lines(lab.known.len().max(3), 5, 8)),
+        Constraint::Length(lines(told, 5, 10)),
     ])
     .areas(left);
     let [operations, trace, in_flight] = Layout::vertical([
@@ -224,7 +231,7 @@ const BY_PLACE: [PanelId; 7] = [
 
 fn what_fits(body: Rect, lab: &Lab) -> Vec<(PanelId, Rect)> {
     let least = |panel: PanelId| match panel {
-        PanelId::Nodes => lines(lab.view.nodes.len() + 1, 4, (body.height / 2).max(4)),
+        PanelId::Nodes => lines(node_lines(lab), 4, (body.height / 2).max(4)),
         PanelId::Lag => lines(lab.view.lag.len() * 2 + 1, 5, 7),
         PanelId::Timeline => lines(lab.view.faults.len() + 2, 4, 5),
         PanelId::Anomalies | PanelId::InFlight => 5,

@@ -13,6 +13,7 @@
 //! - [`actions`] is the one registry of what a person can do; keys, help, hints and palette all come from it.
 
 pub mod actions;
+pub mod cli;
 pub mod crash;
 pub mod draw;
 pub mod host;

@@ -5,6 +5,7 @@
 
 use seedbed_scenarios::view::{AnomalyView, FaultView, NodeView, View, Window};
 use seedbed_sim::{Instant, NodeId, Span};
+use serde::Serialize;
 
 use crate::actions::Context;
 use crate::layout::{self, Size};
@@ -43,8 +44,8 @@ pub struct Catalog {
     pub selected: usize,
 }
 
-/// A scenario of the catalog, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A scenario of the catalog, in words; its fields are also those of the list's JSON form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// Its name, by which it is run: `ddia/5-3`.
     pub name: String,
@@ -55,6 +56,7 @@ pub struct Entry {
     /// What it teaches.
     pub teaches: String,
     /// What to change to see it come out differently; may be empty.
+    #[serde(rename = "try")]
     pub try_next: String,
     /// What it expects, a line each.
     pub expectations: Vec<String>,

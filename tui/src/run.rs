@@ -69,9 +69,15 @@ pub fn run<L: Library>(mut model: Model, mut host: Host<L>) -> anyhow::Result<()
     loop {
         let mut changed = !pending.is_empty();
         for input in pending.drain(..) {
+            if let Input::Key(key) = &input {
+                crash::watch_key(*key);
+            }
             if host.send(&mut model, input) == Flow::Leave {
                 return Ok(());
             }
+        }
+        if let Some(lab) = &model.lab {
+            crash::watch(&lab.source, lab.view.seed);
         }
         let playing = model.lab.as_ref().is_some_and(|lab| lab.playing);
         if playing && last_tick.elapsed() >= FRAME {

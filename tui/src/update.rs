@@ -55,8 +55,6 @@ pub enum Input {
         /// The digest of its trace.
         digest: u64,
     },
-    /// All anomalies that the run will hold if nobody interferes.
-    Foreseen(Vec<seedbed_scenarios::view::AnomalyView>),
     /// What was asked for can't be done.
     Refused(String),
 }
@@ -140,12 +138,6 @@ fn react(model: &mut Model, input: Input) -> Vec<Effect> {
         }
         Input::Viewed { view, digest } => {
             viewed(model, *view, digest);
-            Vec::new()
-        }
-        Input::Foreseen(anomalies) => {
-            if let Some(lab) = &mut model.lab {
-                lab.known = anomalies;
-            }
             Vec::new()
         }
         Input::Refused(why) => {

@@ -22,7 +22,7 @@ const COLUMNS: &[Column<Lab, MessageView>] = &[
     },
     Column {
         title: "link",
-        width: 17,
+        width: 24,
         align: Align::Left,
         fills: false,
         rank: 0,

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use seedbed_scenarios::view::LagSeries;
+use seedbed_sim::Instant;
 
 use super::{bars, put};
 use crate::layout::GUTTER;
@@ -68,11 +69,10 @@ fn draw_band(
     for row in 0..rows {
         let bottom = row + 1 == rows;
         let label = match (rows, bottom) {
-            (1, _) => format!(
-                "{} {}",
-                text::left(&series.name, 5),
-                text::right(&latest, 6)
-            ),
+            (1, _) => {
+                let room = usize::from(GUTTER).saturating_sub(text::width(&latest) + 2);
+                format!("{} {latest}", text::left(&series.name, room))
+            }
             (_, true) => text::right(&latest, usize::from(GUTTER) - 1),
             _ if row == 0 => series.name.clone(),
             _ => String::new(),
@@ -99,22 +99,13 @@ fn draw_band(
 fn draw_axis(model: &Model, lab: &Lab, hidden: usize, area: Rect, frame: &mut Frame<'_>) {
     let (from, to) = lab.stretch();
     let columns = area.width.saturating_sub(GUTTER);
-    let mut axis = vec![' '; usize::from(columns)];
     let now = bars::place(
         lab.view.now.since(from).as_nanos(),
         to.since(from).as_nanos(),
         columns,
     );
-    let ends = [
-        text::short(from.since(seedbed_sim::Instant::ZERO)),
-        text::short(to.since(seedbed_sim::Instant::ZERO)),
-    ];
-    let right = axis.len().saturating_sub(ends[1].chars().count());
-    for (start, label) in [(0, &ends[0]), (right, &ends[1])] {
-        for (cell, c) in axis.iter_mut().skip(start).zip(label.chars()) {
-            *cell = c;
-        }
-    }
+    let ends = [from, to].map(|at| text::short(at.since(Instant::ZERO)));
+    let axis = bars::axis(columns, ' ', [Some(&ends[0]), None, Some(&ends[1])], now);
     let label = if hidden > 0 {
         format!("+{hidden} more")
     } else {
@@ -122,10 +113,7 @@ fn draw_axis(model: &Model, lab: &Lab, hidden: usize, area: Rect, frame: &mut Fr
     };
     let line = Line::from(vec![
         Span::raw(text::left(&label, usize::from(GUTTER))),
-        Span::styled(
-            axis.into_iter().collect::<String>(),
-            model.theme.style(Tint::Dim),
-        ),
+        Span::styled(axis, model.theme.style(Tint::Dim)),
     ]);
     let row = area.height.saturating_sub(1);
     put(frame, area, row, &line);

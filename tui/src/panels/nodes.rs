@@ -28,14 +28,16 @@ const fn column(
     }
 }
 
+const SITE: &str = "site";
+
 const COLUMNS: &[Column<Lab, NodeView>] = &[
-    column("node", 9, Align::Left, 0, |_, n| {
+    column("node", 11, Align::Left, 0, |_, n| {
         (n.name.clone(), Tint::Strong)
     }),
     column("role", 8, Align::Left, 1, |_, n| {
         (n.role.clone(), Tint::Plain)
     }),
-    column("site", 8, Align::Left, 8, |_, n| {
+    column(SITE, 8, Align::Left, 8, |_, n| {
         (n.site.clone(), Tint::Plain)
     }),
     column("state", 8, Align::Left, 0, |_, n| {
@@ -76,17 +78,18 @@ fn blank() -> (String, Tint) {
     ("–".to_owned(), Tint::Dim)
 }
 
-/// A position in the log; clients have none.
+/// A position in the log; clients have none, and a node that is down can't be asked.
 fn position(node: &NodeView, value: u64) -> (String, Tint) {
-    match node.is_replica {
-        true if node.state == NodeState::Down => (value.to_string(), Tint::Dim),
+    match node.is_replica && node.state != NodeState::Down {
         true => (value.to_string(), Tint::Plain),
         false => blank(),
     }
 }
 
 pub(super) fn draw(model: &Model, lab: &Lab, area: Rect, frame: &mut Frame<'_>) {
-    let columns = table::chosen(COLUMNS, area.width.saturating_sub(2));
+    let has_sites = lab.view.nodes.iter().any(|n| !n.site.is_empty());
+    let columns = COLUMNS.iter().filter(|c| has_sites || c.title != SITE);
+    let columns = table::chosen(columns, area.width.saturating_sub(2));
     let mut heading = table::heading(model, &columns);
     heading.spans.insert(0, Span::raw("  "));
     put(frame, area, 0, &heading);

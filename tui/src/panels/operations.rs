@@ -41,7 +41,7 @@ const COLUMNS: &[Column<Lab, OperationView>] = &[
     column("does", 6, Align::Left, 0, |_, o| {
         (o.function.clone(), Tint::Strong)
     }),
-    column("key", 8, Align::Left, 2, |_, o| {
+    column("key", 6, Align::Left, 2, |_, o| {
         (o.key.clone(), Tint::Plain)
     }),
     column("", 1, Align::Left, 0, |_, o| {
@@ -50,13 +50,13 @@ const COLUMNS: &[Column<Lab, OperationView>] = &[
     }),
     Column {
         title: "result",
-        width: 10,
+        width: 9,
         align: Align::Left,
         fills: true,
         rank: 0,
         cell: |_, o| (o.result.clone(), Tint::Plain),
     },
-    column("from", 5, Align::Left, 3, |_, o| {
+    column("from", 10, Align::Left, 3, |_, o| {
         (o.replica.clone(), Tint::Plain)
     }),
     column("took", 7, Align::Right, 4, |_, o| match o.latency {

@@ -32,7 +32,15 @@ pub struct Column<C, T> {
 }
 
 /// The columns that fit, with their widths, in their order.
-pub fn chosen<C, T>(columns: &[Column<C, T>], width: u16) -> Vec<(&Column<C, T>, u16)> {
+pub fn chosen<'a, C, T>(
+    columns: impl IntoIterator<Item = &'a Column<C, T>>,
+    width: u16,
+) -> Vec<(&'a Column<C, T>, u16)>
+where
+    C: 'a,
+    T: 'a,
+{
+    let columns: Vec<&Column<C, T>> = columns.into_iter().collect();
     let mut by_rank: Vec<usize> = (0..columns.len()).collect();
     by_rank.sort_by_key(|index| columns[*index].rank);
     let mut room = width + 1;
@@ -48,7 +56,7 @@ pub fn chosen<C, T>(columns: &[Column<C, T>], width: u16) -> Vec<(&Column<C, T>,
     kept.sort_unstable();
     kept.into_iter()
         .map(|index| {
-            let column = &columns[index];
+            let column = columns[index];
             let spare = if column.fills { room } else { 0 };
             (column, column.width + spare)
         })

@@ -142,23 +142,14 @@ fn mark(lab: &Lab, fault: &FaultView, column: usize, columns: u16) -> Option<Mar
 }
 
 fn ruler(model: &Model, lab: &Lab, width: u16) -> Line<'static> {
-    let columns = usize::from(width.saturating_sub(GUTTER));
-    let mut cells = vec!['─'; columns];
-    let half = instant_at(lab, 1, 2);
-    for (at, start) in [(Instant::ZERO, 0.0), (half, 0.5), (lab.end(), 1.0)] {
-        let label = text::short(at.since(Instant::ZERO));
-        let length = label.chars().count();
-        let from = ((columns as f64 * start) as usize).min(columns.saturating_sub(length));
-        for (cell, c) in cells.iter_mut().skip(from).zip(label.chars()) {
-            *cell = c;
-        }
-    }
+    let columns = width.saturating_sub(GUTTER);
+    let since = |at: Instant| text::short(at.since(Instant::ZERO));
+    let (half, end) = (since(instant_at(lab, 1, 2)), since(lab.end()));
+    let head = place(lab, lab.view.now, columns) as u16;
+    let line = bars::axis(columns, '─', [Some("0"), Some(&half), Some(&end)], head);
     Line::from(vec![
         label(model, ""),
-        Span::styled(
-            cells.into_iter().collect::<String>(),
-            model.theme.style(Tint::Dim),
-        ),
+        Span::styled(line, model.theme.style(Tint::Dim)),
     ])
 }
 

@@ -45,10 +45,6 @@ const COLUMNS: &[Column<Lab, LogLine>] = &[
         EventId::OUTSIDE => ("–".to_owned(), Tint::Dim),
         cause => (cause.to_string(), Tint::Dim),
     }),
-    column("node", 6, 1, false, |lab, l| {
-        let name = l.node.map(|node| lab.name(node).to_owned());
-        (name.unwrap_or_default(), Tint::Strong)
-    }),
     column("what", 14, 0, true, |_, l| (l.text.clone(), tint(&l.kind))),
 ];
 

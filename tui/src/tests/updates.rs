@@ -73,10 +73,7 @@ fn keys_that_travel_ask_the_run_to_go_there_and_stop_the_playing() {
 #[test]
 fn an_anomaly_that_is_known_ahead_is_gone_to_without_a_search() {
     let mut model = lab(LARGE);
-    update(
-        &mut model,
-        Input::Foreseen(vec![anomaly(44, 50), anomaly(140, 170)]),
-    );
+    model.lab.as_mut().unwrap().known.push(anomaly(140, 170));
     assert_eq!(press(&mut model, Key::Char('n')), vec![Effect::Seek(170)]);
     // Looking at an earlier moment forgets nothing; what is behind is told by the view.
     look_again(&mut model);

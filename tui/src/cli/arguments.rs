@@ -1,0 +1,282 @@
+//! What can be typed after `seedbed`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use seedbed_sim::Span;
+
+use super::exit;
+use crate::layout::{SMALLEST, Size};
+
+const EXAMPLES: &str = "Examples:
+  seedbed                        choose a scenario and watch it
+  seedbed list                   the scenarios in the catalog
+  seedbed run ddia/5-3           run one and report
+  seedbed explore ddia/5-3       watch it, step by step, and break things by key
+  seedbed show ddia/5-3 > my.toml && seedbed run my.toml
+                                 change it and run your own";
+
+const RUN_EXAMPLES: &str = "Examples:
+  seedbed run ddia/5-3
+  seedbed run ddia/5-3 --seed 7 --format json
+  seedbed run my.toml --trace run.jsonl";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "seedbed",
+    version,
+    about = "Plant a seed, grow the same failure every time.",
+    long_about = "Seedbed runs whole replicated databases in a simulated world that grows from one seed, \
+                  shows what clients saw, and says which guarantees fell and why.\n\n\
+                  Without a command it opens the catalog of scenarios.",
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{}", exit::TABLE),
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the scenarios in the catalog
+    #[command(after_help = "Examples:
+  seedbed list
+  seedbed list --format json")]
+    List {
+        /// For people or for programs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Print a scenario's file
+    #[command(after_help = "Examples:
+  seedbed show ddia/5-3
+  seedbed show ddia/5-3 > my.toml")]
+    Show {
+        /// Which scenario
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Run a scenario to its end and report what clients saw
+    #[command(
+        after_help = RUN_EXAMPLES,
+        after_long_help = format!("{RUN_EXAMPLES}\n\n{}", exit::TABLE)
+    )]
+    Run {
+        /// Which scenario
+        #[command(flatten)]
+        which: Which,
+        /// Which seed
+        #[command(flatten)]
+        seed: Seed,
+        /// For people or for programs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// Write every event of the run to this file, a line of JSON each
+        #[arg(long, value_name = "FILE.jsonl")]
+        trace: Option<PathBuf>,
+        /// Replace the trace file if it exists
+        #[arg(long)]
+        force: bool,
+    },
+    /// Watch a scenario in the terminal: play, step back and forth, break things by key
+    #[command(after_help = "Examples:
+  seedbed explore ddia/5-3
+  seedbed explore my.toml --seed 7
+
+Press ? in it for all keys.")]
+    Explore {
+        /// Which scenario
+        #[command(flatten)]
+        which: Which,
+        /// Which seed
+        #[command(flatten)]
+        seed: Seed,
+    },
+    /// Draw the screen that `explore` shows as an SVG
+    #[command(after_help = "Examples:
+  seedbed picture ddia/5-3 --at 120ms --out lab.svg
+  seedbed picture ddia/5-3 --size 80x24 --keys 4 > anomalies.svg")]
+    Picture {
+        /// Which scenario
+        #[command(flatten)]
+        which: Which,
+        /// Which seed
+        #[command(flatten)]
+        seed: Seed,
+        /// The virtual time to show, such as 120ms or 1.5s; the end of the run unless given
+        #[arg(long, value_name = "TIME", value_parser = parse_span)]
+        at: Option<Span>,
+        /// The screen's columns and lines
+        #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "120x40", value_parser = parse_size)]
+        size: Size,
+        /// Characters to press before drawing, as in the terminal
+        #[arg(long, value_name = "KEYS", default_value = "")]
+        keys: String,
+        /// The file to write; standard output unless given
+        #[arg(long, value_name = "FILE.svg")]
+        out: Option<PathBuf>,
+        /// Replace the file if it exists
+        #[arg(long)]
+        force: bool,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "Examples:
+  seedbed completions bash > ~/.local/share/bash-completion/completions/seedbed
+  seedbed completions zsh > ~/.zfunc/_seedbed
+  seedbed completions fish > ~/.config/fish/completions/seedbed.fish")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which scenario.
+#[derive(Args, Debug)]
+pub struct Which {
+    /// A name from the catalog, or a scenario file of your own
+    #[arg(value_name = "SCENARIO|FILE")]
+    pub scenario: String,
+}
+
+/// Which seed.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Seed {
+    /// The seed that everything random grows from
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_seed)]
+    pub seed: u64,
+}
+
+/// For people or for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs, on one line
+    Json,
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
+}
+
+fn parse_size(text: &str) -> Result<Size, String> {
+    let wrong = || {
+        let (width, height) = (SMALLEST.width, SMALLEST.height);
+        format!("a size is columns and lines, such as 120x40, from {width}x{height} to 1000x1000")
+    };
+    let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+    let size = Size {
+        width: width.parse().map_err(|_| wrong())?,
+        height: height.parse().map_err(|_| wrong())?,
+    };
+    let sane = size.holds(SMALLEST) && size.width <= 1_000 && size.height <= 1_000;
+    sane.then_some(size).ok_or_else(wrong)
+}
+
+fn parse_span(text: &str) -> Result<Span, String> {
+    let wrong =
+        || "a time is a number with its unit: ns, us, ms or s, such as 120ms or 1.5s".to_owned();
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(split);
+    let nanos_in_unit: u64 = match unit {
+        "ns" => 1,
+        "us" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        _ => return Err(wrong()),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |s: &str| s.len() <= 9 && s.chars().all(|c| c.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return Err(wrong());
+    }
+    // At most nine digits each, so nothing here overflows.
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    let billionths: u64 = format!("{fraction:0<9}").parse().map_err(|_| wrong())?;
+    let part = billionths * nanos_in_unit / 1_000_000_000;
+    Ok(Span::from_nanos(whole * nanos_in_unit + part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_in_its_help() {
+        for command in Arguments::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string);
+            let example = format!("seedbed {}", command.get_name());
+            assert!(
+                help.is_some_and(|help| help.contains(&example)),
+                "{}",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn times_are_read_to_the_nanosecond() {
+        let good = [
+            ("120ms", 120_000_000),
+            ("1.5s", 1_500_000_000),
+            ("0.25us", 250),
+            ("7ns", 7),
+            ("1.ms", 1_000_000),
+            ("999999999.999999999s", 999_999_999_999_999_999),
+        ];
+        for (text, nanos) in good {
+            assert_eq!(parse_span(text), Ok(Span::from_nanos(nanos)), "{text}");
+        }
+        for text in [
+            "",
+            "120",
+            "ms",
+            "-1ms",
+            "1h",
+            "1.2.3ms",
+            "1 ms",
+            "9999999999s",
+            ".5ms",
+            "1e3ms",
+        ] {
+            assert!(parse_span(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_bounds() {
+        let small = Size {
+            width: 80,
+            height: 24,
+        };
+        assert_eq!(parse_size("80x24"), Ok(small));
+        for text in [
+            "", "80", "80x", "59x24", "80x15", "1001x40", "-1x40", "80x24x3",
+        ] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn seeds_are_whole_numbers_of_64_bits() {
+        assert_eq!(parse_seed("18446744073709551615"), Ok(u64::MAX));
+        for text in ["-1", "1.5", "18446744073709551616", "one", ""] {
+            let why = parse_seed(text).unwrap_err();
+            assert!(why.contains("18446744073709551615"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! How the program ends: one table for all commands.
+
+use std::process::ExitCode;
+
+/// | status | meaning |
+/// |--:|---|
+/// | 0 | it was done; where a scenario was run, its expectations hold |
+/// | 1 | a scenario was run, and its expectations do not hold |
+/// | 2 | bad input: arguments, a scenario's file, a file to write that exists or can't be written |
+/// | 101 | a bug in Seedbed, with a message that says how to replay it |
+///
+/// A reader who closes the pipe has seen enough: that ends the program with status 0 and without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It was done, and expectations hold.
+    Done,
+    /// Expectations do not hold.
+    NotAsExpected,
+    /// Bad input.
+    BadInput,
+}
+
+/// The table as the help prints it.
+pub const TABLE: &str = "Exit status:
+  0  done; where a scenario was run, its expectations hold
+  1  a scenario was run, and its expectations do not hold
+  2  bad input: arguments, a scenario's file, a file to write that exists or can't be written";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::NotAsExpected => 1,
+            Exit::BadInput => 2,
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! The `seedbed` program; all of it is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    seedbed::cli::main()
+}

@@ -1,0 +1,426 @@
+//! The program from outside: good and bad input, exit statuses, pipes and files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The program in a folder of its own.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn seedbed(&self, arguments: &[&str]) -> Output {
+        let output = self
+            .command(arguments)
+            .output()
+            .expect("the program starts");
+        assert!(
+            !text(&output.stderr).contains("has a bug"),
+            "{}",
+            text(&output.stderr)
+        );
+        for bytes in [&output.stdout, &output.stderr] {
+            assert!(!bytes.contains(&0x1b), "no colours where no terminal is");
+        }
+        output
+    }
+
+    /// What it prints, where that is done with status 0.
+    fn prints(&self, arguments: &[&str]) -> String {
+        let output = self.seedbed(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    /// What it says to bad input.
+    fn refuses(&self, arguments: &[&str]) -> String {
+        let output = self.seedbed(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            text(&output.stdout)
+        );
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        text(&output.stderr)
+    }
+
+    /// Its report as JSON, and its exit status.
+    fn report(&self, scenario: &str) -> (Value, i32) {
+        let output = self.seedbed(&["run", scenario, "--format", "json"]);
+        let report = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+        (report, output.status.code().expect("an exit status"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A copy of a scenario of the catalog, with one thing changed.
+    fn edited(&self, scenario: &str, from: &str, to: &str) -> &'static str {
+        let original = self.prints(&["show", scenario]);
+        assert!(original.contains(from), "{original}");
+        fs::write(self.path("my.toml"), original.replace(from, to)).expect("a file");
+        "my.toml"
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).expect("a folder");
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        let mut names: Vec<String> = entries.map(|e| name(e.expect("an entry"))).collect();
+        names.sort();
+        names
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn verdict(report: &Value, check: &str) -> Option<bool> {
+    let verdicts = report["verdicts"].as_array().expect("verdicts");
+    let found = verdicts
+        .iter()
+        .find(|v| v["check"] == check)
+        .expect("a verdict");
+    found["holds"].as_bool()
+}
+
+#[test]
+fn the_list_names_scenarios_that_can_be_shown_and_run() {
+    let bench = Bench::new();
+    let listed: Value =
+        serde_json::from_str(&bench.prints(&["list", "--format", "json"])).expect("JSON");
+    assert_eq!(listed["schema"], 1);
+    let plain = bench.prints(&["list"]);
+    let scenarios = listed["scenarios"].as_array().expect("a list");
+    assert!(scenarios.len() >= 5);
+    for scenario in scenarios {
+        let name = scenario["name"].as_str().expect("a name");
+        assert!(plain.contains(name), "{name}");
+        assert!(
+            bench.prints(&["show", name]).contains("schema = 1"),
+            "{name}"
+        );
+        assert!(
+            scenario["teaches"].as_str().is_some_and(|t| !t.is_empty()),
+            "{name}"
+        );
+        bench.prints(&["run", name]);
+    }
+}
+
+#[test]
+fn a_shown_scenario_runs_as_a_file_just_as_it_does_from_the_catalog() {
+    let bench = Bench::new();
+    fs::write(bench.path("my.toml"), bench.prints(&["show", "ddia/5-3"])).expect("a file");
+    let (from_file, status) = bench.report("my.toml");
+    let (from_catalog, _) = bench.report("ddia/5-3");
+    assert_eq!(status, 0);
+    assert_eq!(from_file["scenario"], "my.toml");
+    assert_eq!(from_file["digest"], from_catalog["digest"]);
+    assert_eq!(
+        bench.report("./my.toml").0["digest"],
+        from_catalog["digest"]
+    );
+}
+
+#[test]
+fn the_same_command_prints_the_same_bytes_and_another_seed_another_digest() {
+    let bench = Bench::new();
+    for arguments in [
+        &["run", "lag/generated-load"][..],
+        &["run", "lag/generated-load", "--format", "json"],
+        &["picture", "ddia/5-3", "--at", "50ms"],
+        &["list", "--format", "json"],
+    ] {
+        assert_eq!(
+            bench.prints(arguments),
+            bench.prints(arguments),
+            "{arguments:?}"
+        );
+    }
+    let mut digests: Vec<String> = (1..=11)
+        .map(|seed| {
+            let seed = seed.to_string();
+            let arguments = [
+                "run",
+                "lag/generated-load",
+                "--format",
+                "json",
+                "--seed",
+                &seed,
+            ];
+            let report: Value = serde_json::from_str(&bench.prints(&arguments)).expect("JSON");
+            report["digest"].as_str().expect("a digest").to_owned()
+        })
+        .collect();
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), 11);
+}
+
+#[test]
+fn a_guarantee_that_falls_is_reported_with_its_witness_and_holds_under_other_routing() {
+    let bench = Bench::new();
+    for (scenario, check, routing) in [
+        ("ddia/5-3", "read-your-writes", "routing = \"leader\""),
+        (
+            "ddia/5-4",
+            "monotonic-reads",
+            "routing = \"sticky-follower\"",
+        ),
+    ] {
+        let (report, status) = bench.report(scenario);
+        assert_eq!(
+            (verdict(&report, check), status),
+            (Some(false), 0),
+            "{scenario}"
+        );
+        let verdicts = report["verdicts"].as_array().expect("verdicts");
+        let witness = verdicts
+            .iter()
+            .find(|v| v["check"] == check)
+            .map(|v| &v["witness"]);
+        assert!(
+            witness
+                .and_then(Value::as_array)
+                .is_some_and(|w| w.len() >= 2),
+            "{report}"
+        );
+        let shown = bench.prints(&["show", scenario]);
+        let line = shown
+            .lines()
+            .find(|line| line.starts_with("routing"))
+            .expect("a routing");
+        let file = bench.edited(scenario, line, routing);
+        let (report, status) = bench.report(file);
+        // It expects the fall that does not come any more.
+        assert_eq!(
+            (verdict(&report, check), status),
+            (Some(true), 1),
+            "{scenario}"
+        );
+    }
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_refused_with_the_nearest_that_does() {
+    let bench = Bench::new();
+    for command in ["run", "show", "picture"] {
+        let told = bench.refuses(&[command, "ddia/5-33"]);
+        assert!(told.contains("Did you mean ddia/5-3?"), "{told}");
+    }
+    assert!(
+        bench
+            .refuses(&["run", "nothing-like-it"])
+            .contains("seedbed list")
+    );
+    assert!(bench.refuses(&["run", "missing.toml"]).contains("no file"));
+    assert!(
+        bench
+            .refuses(&["run", "no/such/folder/my.toml"])
+            .contains("no file")
+    );
+    assert!(bench.refuses(&["run", ""]).contains("seedbed list"));
+}
+
+#[test]
+fn mistakes_in_a_file_are_told_with_file_line_column_and_suggestion() {
+    let bench = Bench::new();
+    let file = bench.edited("ddia/5-3", "duration = ", "duratoin = ");
+    let told = bench.refuses(&["run", file]);
+    assert!(
+        told.contains("my.toml:") && told.contains("duration"),
+        "{told}"
+    );
+    let place = told.split("my.toml:").nth(1).expect("a place");
+    let numbers: Vec<&str> = place.splitn(3, ':').take(2).collect();
+    assert!(numbers.iter().all(|n| n.parse::<u32>().is_ok()), "{told}");
+    for (from, to) in [
+        ("low = \"1ms\"", "low = \"-1ms\""),
+        ("client = \"browser\"", "client = \"brwoser\""),
+        ("schema = 1", "schema = 999"),
+        ("schema = 1", "schema = = 1"),
+    ] {
+        let file = bench.edited("ddia/5-3", from, to);
+        for command in [["run", file], ["picture", file]] {
+            let told = bench.refuses(&command);
+            assert!(told.contains("my.toml:"), "{to}: {told}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_scenario_file_is_refused() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("folder.toml")).expect("a folder");
+    bench.refuses(&["run", "folder.toml"]);
+    fs::write(bench.path("binary.toml"), [0xff, 0xfe, 0x00]).expect("a file");
+    assert!(bench.refuses(&["run", "binary.toml"]).contains("UTF-8"));
+    fs::write(bench.path("empty.toml"), "").expect("a file");
+    assert!(bench.refuses(&["run", "empty.toml"]).contains("schema"));
+    fs::write(bench.path("plain"), "").expect("a file");
+    assert!(bench.refuses(&["run", "plain"]).contains("./plain"));
+}
+
+#[test]
+fn bad_arguments_are_refused_in_clear_words() {
+    let bench = Bench::new();
+    for seed in ["-1", "1.5", "18446744073709551616", "one"] {
+        let argument = format!("--seed={seed}");
+        let told = bench.refuses(&["run", "ddia/5-3", &argument]);
+        assert!(told.contains("0 to 18446744073709551615"), "{told}");
+    }
+    bench.prints(&["run", "ddia/5-3", "--seed", "18446744073709551615"]);
+    bench.refuses(&["run", "ddia/5-3", "--seed="]);
+    bench.refuses(&["run"]);
+    bench.refuses(&["rnu", "ddia/5-3"]);
+    bench.refuses(&["run", "ddia/5-3", "--format", "yaml"]);
+    bench.refuses(&["run", "ddia/5-3", "--sede", "1"]);
+    bench.refuses(&["picture", "ddia/5-3", "--size", "10x10"]);
+    bench.refuses(&["picture", "ddia/5-3", "--at", "soon"]);
+    bench.refuses(&["completions", "tcl"]);
+}
+
+#[test]
+fn the_interface_asks_for_a_terminal_where_there_is_none() {
+    let bench = Bench::new();
+    for arguments in [&[][..], &["explore", "ddia/5-3"]] {
+        assert!(bench.refuses(arguments).contains("terminal"));
+    }
+}
+
+#[test]
+fn help_is_no_mistake_and_holds_examples() {
+    let bench = Bench::new();
+    for command in ["list", "show", "run", "explore", "picture", "completions"] {
+        let help = bench.prints(&[command, "--help"]);
+        assert!(help.contains(&format!("seedbed {command}")), "{help}");
+        assert!(help.contains("Examples:"), "{help}");
+    }
+    assert!(bench.prints(&["--help"]).contains("Exit status"));
+    assert!(bench.prints(&["--version"]).starts_with("seedbed "));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(bench.prints(&["completions", shell]).contains("seedbed"));
+    }
+}
+
+#[test]
+fn a_trace_is_written_whole_and_an_existing_file_wants_force() {
+    let bench = Bench::new();
+    let run = ["run", "ddia/5-3", "--trace", "run.jsonl"];
+    bench.prints(&run);
+    let trace = fs::read_to_string(bench.path("run.jsonl")).expect("a trace");
+    let lines: Vec<Value> = trace
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let (report, _) = bench.report("ddia/5-3");
+    assert_eq!(lines[0]["schema"], 1);
+    assert_eq!(
+        lines[0]["digest"], report["digest"],
+        "looking closer changes nothing"
+    );
+    assert_eq!(
+        lines.len() as u64 - 1,
+        report["events"].as_u64().expect("a count")
+    );
+    for pair in lines[1..].windows(2) {
+        assert!(pair[0]["event"].as_u64() < pair[1]["event"].as_u64());
+        assert!(pair[1]["cause"].as_u64() < pair[1]["event"].as_u64());
+    }
+    fs::write(bench.path("run.jsonl"), "mine").expect("a file");
+    assert!(bench.refuses(&run).contains("--force"));
+    assert_eq!(
+        fs::read_to_string(bench.path("run.jsonl")).expect("a file"),
+        "mine"
+    );
+    bench.prints(&["run", "ddia/5-3", "--trace", "run.jsonl", "--force"]);
+    assert_eq!(
+        fs::read_to_string(bench.path("run.jsonl")).expect("a file"),
+        trace
+    );
+    let told = bench.refuses(&["run", "ddia/5-3", "--trace", "no/such/run.jsonl"]);
+    assert!(told.contains("no folder"), "{told}");
+    assert_eq!(bench.files(), ["run.jsonl"], "nothing half-written is left");
+}
+
+#[test]
+fn a_picture_is_an_svg_of_the_screen() {
+    let bench = Bench::new();
+    bench.prints(&["picture", "ddia/5-3", "--at", "100ms", "--out", "lab.svg"]);
+    let svg = fs::read_to_string(bench.path("lab.svg")).expect("a picture");
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    assert!(svg.contains("ddia/5-3, seed 1, at ") && svg.contains(">follower-1</text>"));
+    assert!(
+        bench
+            .refuses(&["picture", "ddia/5-3", "--out", "lab.svg"])
+            .contains("--force")
+    );
+    let zoomed = bench.prints(&["picture", "ddia/5-3", "--size", "80x24", "--keys", "55"]);
+    assert!(
+        !zoomed.contains(">follower-2</text>"),
+        "only the timeline is left"
+    );
+    assert!(
+        bench
+            .refuses(&["picture", "ddia/5-3", "--keys", "q"])
+            .contains("leaves")
+    );
+}
+
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let bench = Bench::new();
+    for arguments in [
+        &["run", "lag/generated-load"][..],
+        &["show", "ddia/5-3"],
+        &["list", "--format", "json"],
+        &["picture", "ddia/5-3"],
+        &["completions", "zsh"],
+        &["--help"],
+    ] {
+        let mut child = bench
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("the program ends");
+        assert_eq!(text(&output.stderr), "", "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_written_may_be_a_device() {
+    let bench = Bench::new();
+    bench.prints(&["run", "ddia/5-3", "--trace", "/dev/null"]);
+    assert!(!Path::new("/dev/null").is_file());
+}
