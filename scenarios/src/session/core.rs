@@ -196,24 +196,14 @@ impl<P: Hosted> Core<P> {
         matches!(self.phase, Phase::Over(_))
     }
 
-    /// When the next step will be, at the earliest; `None` when the run is over.
-    pub(super) fn next_at(&self) -> Option<Instant> {
-        if self.is_over() {
-            return None;
-        }
-        [self.driver.next_at(), self.world.next_event_at()]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
     /// How many arrivals were turned away because everybody was busy and the queue was full.
     pub(super) fn turned_away(&self) -> u64 {
         self.driver.turned_away()
     }
 
-    /// Takes one step: what the scenario planned comes before what the world has in store for the same instant.
-    pub(super) fn step(&mut self, plan: &Plan) -> bool {
+    /// Takes one step, unless none is left at or before `until`: what the scenario planned comes before what the world has
+    /// in store for the same instant.
+    pub(super) fn step(&mut self, plan: &Plan, until: Instant) -> bool {
         let mut sink = self.sink(plan);
         while !self.is_over() {
             // The end of the run, or of settling, is always planned.
@@ -223,10 +213,16 @@ impl<P: Hosted> Core<P> {
                 .expect("a run that is not over has an end planned");
             let world_first = self.world.next_event_at().is_some_and(|at| at < planned_at);
             if world_first {
-                // It may turn out to be nothing, and then what was planned comes first after all.
-                if !self.world.step(planned_at - Span::from_nanos(1), &mut sink) {
+                // It may turn out to be nothing, and then what was planned comes first after all, if it is not too late.
+                let bound = until.min(planned_at - Span::from_nanos(1));
+                if !self.world.step(bound, &mut sink) {
+                    if planned_at > until {
+                        return false;
+                    }
                     continue;
                 }
+            } else if planned_at > until {
+                return false;
             } else {
                 let (at, planned) = self.driver.pop().expect("it is planned");
                 self.world.advance_to(at);

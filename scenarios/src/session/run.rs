@@ -59,11 +59,15 @@ impl<P: Hosted> Run<P> {
         }
     }
 
-    /// Takes one step. A program that panics ends the run; its words become the reason.
-    fn advance(&mut self) -> bool {
+    /// Takes one step, unless none is left at or before `until`. A program that panics ends the run; its words become the
+    /// reason.
+    fn advance(&mut self, until: Instant) -> bool {
         let next = self.core.step + 1;
         let plan = Arc::clone(&self.plan);
         if let Some(entry) = self.journal.iter().find(|entry| entry.step == next) {
+            if entry.at > until {
+                return false;
+            }
             self.core.world.advance_to(entry.at);
             self.core
                 .inject(&plan, &entry.injection)
@@ -71,7 +75,7 @@ impl<P: Hosted> Run<P> {
             return true;
         }
         let core = &mut self.core;
-        let stepped = catch_unwind(AssertUnwindSafe(|| core.step(&plan)));
+        let stepped = catch_unwind(AssertUnwindSafe(|| core.step(&plan, until)));
         let stepped = stepped.unwrap_or_else(|panic| {
             core.step = next;
             core.end(Ending::Panicked(panic_message(panic.as_ref())));
@@ -104,13 +108,6 @@ impl<P: Hosted> Run<P> {
         let index = self.checkpoints.partition_point(is_before);
         self.core = self.checkpoints[index.saturating_sub(1)].clone();
     }
-
-    /// When the next step will be: the next thing a person did, or the next event.
-    fn next_at(&self) -> Option<Instant> {
-        let next = self.core.step + 1;
-        let journal = self.journal.iter().find(|entry| entry.step == next);
-        journal.map_or_else(|| self.core.next_at(), |entry| Some(entry.at))
-    }
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
@@ -133,28 +130,24 @@ impl<P: Hosted> Session for Run<P> {
     }
 
     fn step(&mut self) -> bool {
-        self.advance()
+        self.advance(Instant::NEVER)
     }
 
     fn run_until(&mut self, until: Instant) {
-        while self.next_at().is_some_and(|at| at <= until) {
-            if !self.advance() {
-                break;
-            }
-        }
+        while self.advance(until) {}
         if !self.core.is_over() && until > self.now() {
             self.core.world.advance_to(until);
         }
     }
 
     fn run_to_end(&mut self) {
-        while self.advance() {}
+        while self.advance(Instant::NEVER) {}
     }
 
     fn run_to_anomaly(&mut self) -> bool {
         let before = self.core.anomalies.len();
         while self.core.anomalies.len() == before {
-            if !self.advance() {
+            if !self.advance(Instant::NEVER) {
                 return false;
             }
         }
@@ -165,7 +158,7 @@ impl<P: Hosted> Session for Run<P> {
         if step < self.core.step {
             self.rewind(|core| core.step <= step);
         }
-        while self.core.step < step && self.advance() {}
+        while self.core.step < step && self.advance(Instant::NEVER) {}
     }
 
     fn seek_time(&mut self, at: Instant) {
