@@ -29,8 +29,8 @@ pub struct Positions {
 pub struct Status {
     /// Its part.
     pub role: Role,
-    /// Keys it holds; 0 for clients.
-    pub keys: u64,
+    /// Keys it holds; `None` for clients, and where the engine can't tell without a scan.
+    pub keys: Option<u64>,
     /// One short line on what it is doing, such as `catching up from 17`; empty for nothing of note.
     pub doing: String,
 }

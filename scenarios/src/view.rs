@@ -87,8 +87,8 @@ pub struct NodeView {
     pub durable: u64,
     /// Log entries applied.
     pub applied: u64,
-    /// Keys held.
-    pub keys: u64,
+    /// Keys held; `None` for clients, and where the engine can't tell without a scan.
+    pub keys: Option<u64>,
     /// How many entries it is behind the leader; `None` for leaders and clients.
     pub lag_entries: Option<u64>,
     /// How long ago the leader wrote the oldest entry that it lacks; zero when it lacks none.

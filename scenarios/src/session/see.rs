@@ -91,7 +91,7 @@ fn node_view<P: Hosted>(plan: &Plan, core: &Core<P>, id: NodeId) -> NodeView {
         written,
         durable,
         applied,
-        keys: status.as_ref().map_or(0, |status| status.keys),
+        keys: status.as_ref().and_then(|status| status.keys),
         lag_entries: lag.map(|lag| lag.entries),
         lag_time: lag.map(|lag| lag.time),
         queued: world.queued(id) as u64,

@@ -60,7 +60,9 @@ const COLUMNS: &[Column<Lab, NodeView>] = &[
     column("queue", 5, Align::Right, 6, |_, n| {
         (n.queued.to_string(), Tint::Plain)
     }),
-    column("keys", 5, Align::Right, 9, |_, n| position(n, n.keys)),
+    column("keys", 5, Align::Right, 9, |_, n| {
+        n.keys.map_or_else(blank, |keys| position(n, keys))
+    }),
     column("boots", 5, Align::Right, 10, |_, n| {
         (format!("{}", u64::from(n.restarts) + 1), Tint::Plain)
     }),

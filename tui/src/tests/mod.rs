@@ -42,7 +42,7 @@ fn node(id: u32, name: &str, role: &str) -> NodeView {
         written: 12,
         durable: 12,
         applied: 12,
-        keys: 3,
+        keys: Some(3),
         lag_entries: (role == "follower").then_some(0),
         lag_time: (role == "follower").then_some(Span::ZERO),
         queued: 0,

@@ -153,7 +153,7 @@ impl Inspect for Node {
             Self::Replica(replica) => replica.status(),
             Self::Client(client) => Status {
                 role: Role::Client,
-                keys: 0,
+                keys: None,
                 doing: client.doing(),
             },
         }

@@ -210,7 +210,7 @@ impl Replica {
         };
         Status {
             role,
-            keys: self.store.state.keys().unwrap_or(0),
+            keys: self.store.state.keys(),
             doing,
         }
     }
