@@ -9,11 +9,31 @@ use slab::Slab;
 
 use crate::Instant;
 
+/// How many bits of a key name the slot: 16 million things to come at a time.
+const SLOT_BITS: u32 = 24;
+
+/// Instant, sequence number (40 bits: a thousand billion), and slot, from the highest bits down: one comparison of
+/// 128 bits orders by instant and then by sequence, and slots never decide, since no sequence number comes twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    at: Instant,
-    sequence: u64,
-    slot: u32,
+struct Key(u128);
+
+impl Key {
+    #[inline]
+    fn new(at: Instant, sequence: u64, slot: usize) -> Self {
+        assert!(slot < 1 << SLOT_BITS, "more than 16 million things to come");
+        let order = u128::from(sequence) << SLOT_BITS | slot as u128;
+        Self(u128::from(at.as_nanos()) << 64 | order)
+    }
+
+    #[inline]
+    fn at(self) -> Instant {
+        Instant::from_nanos((self.0 >> 64) as u64)
+    }
+
+    #[inline]
+    fn slot(self) -> usize {
+        self.0 as usize & ((1 << SLOT_BITS) - 1)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -36,39 +56,34 @@ impl<T> Queue<T> {
     #[inline]
     pub(super) fn push(&mut self, at: Instant, item: T) {
         self.sequence += 1;
-        let slot = u32::try_from(self.items.insert(Some(item)))
-            .expect("fewer than 4 billion things to come");
-        self.keys.push(Reverse(Key {
-            at,
-            sequence: self.sequence,
-            slot,
-        }));
+        let slot = self.items.insert(Some(item));
+        self.keys.push(Reverse(Key::new(at, self.sequence, slot)));
     }
 
     /// When the next item is due.
     #[inline]
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.keys.peek().map(|Reverse(key)| key.at)
+        self.keys.peek().map(|Reverse(key)| key.at())
     }
 
     /// The next item, unless it is due after `until`. An item that was taken out leaves a gap: `Some((at, None))`.
     #[inline]
     pub(super) fn pop(&mut self, until: Instant) -> Option<(Instant, Option<T>)> {
         let Reverse(key) = *self.keys.peek()?;
-        if key.at > until {
+        if key.at() > until {
             return None;
         }
         self.keys.pop();
-        Some((key.at, self.items.remove(key.slot as usize)))
+        Some((key.at(), self.items.remove(key.slot())))
     }
 
     /// Takes out the items that `wanted` chooses, in their order, each with the instant it was due.
     pub(super) fn take(&mut self, wanted: impl Fn(&T) -> bool) -> Vec<(Instant, T)> {
         let mut keys: Vec<Key> = self.keys.iter().map(|Reverse(key)| *key).collect();
-        keys.retain(|key| self.items[key.slot as usize].as_ref().is_some_and(&wanted));
+        keys.retain(|key| self.items[key.slot()].as_ref().is_some_and(&wanted));
         keys.sort_unstable();
         keys.into_iter()
-            .filter_map(|key| Some((key.at, self.items[key.slot as usize].take()?)))
+            .filter_map(|key| Some((key.at(), self.items[key.slot()].take()?)))
             .collect()
     }
 
@@ -76,7 +91,7 @@ impl<T> Queue<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (Instant, &T)> {
         self.keys
             .iter()
-            .filter_map(|Reverse(key)| Some((key.at, self.items[key.slot as usize].as_ref()?)))
+            .filter_map(|Reverse(key)| Some((key.at(), self.items[key.slot()].as_ref()?)))
     }
 }
 
