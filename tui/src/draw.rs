@@ -41,7 +41,7 @@ fn draw_too_small(model: &Model, frame: &mut Frame<'_>) {
 }
 
 fn draw_catalog(model: &Model, frame: &mut Frame<'_>) {
-    let [header, list, lesson, footer] = layout::catalog(model.size);
+    let [header, list, lesson, footer] = layout::catalog(model.size, model.catalog.entries.len());
     let first = Line::from(vec![
         Span::styled("Seedbed", model.theme.style(Tint::Accent)),
         Span::raw("  Plant a seed, grow the same failure every time."),

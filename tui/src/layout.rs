@@ -91,8 +91,8 @@ impl Size {
     }
 }
 
-/// The parts of the catalog: header, list, what the selected scenario teaches, footer.
-pub fn catalog(size: Size) -> [Rect; 4] {
+/// The parts of the catalog, which holds so many scenarios: header, list, what the selected one teaches, footer.
+pub fn catalog(size: Size, scenarios: usize) -> [Rect; 4] {
     let [header, body, footer] = Layout::vertical([
         Constraint::Length(2),
         Constraint::Fill(1),
@@ -102,7 +102,8 @@ pub fn catalog(size: Size) -> [Rect; 4] {
     let [list, lesson] = if size.holds(ROOMY) {
         Layout::horizontal([Constraint::Percentage(45), Constraint::Fill(1)]).areas(body)
     } else {
-        Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(body)
+        let list = lines(scenarios, 4, (body.height * 9 / 20).max(4));
+        Layout::vertical([Constraint::Length(list), Constraint::Fill(1)]).areas(body)
     };
     [header, list, lesson, footer]
 }

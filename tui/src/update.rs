@@ -398,8 +398,15 @@ fn viewed(model: &mut Model, view: View, digest: u64) {
     let ahead = lab.known.drain(..).filter(|a| a.step > view.step);
     let known: Vec<_> = view.anomalies.iter().cloned().chain(ahead).collect();
     lab.known = known;
-    if let Some(here) = lab.known.iter().position(|a| a.step == view.step) {
+    let here = lab.known.iter().position(|a| a.step == view.step);
+    let latest = lab.known.iter().rposition(|a| a.step <= view.step);
+    if let Some(here) = here {
         lab.anomaly = here;
+    } else if let (Some(latest), true) = (
+        latest.filter(|_| fell.is_some()),
+        lab.focus != PanelId::Anomalies,
+    ) {
+        lab.anomaly = latest;
     }
     lab.anomaly = lab.anomaly.min(lab.known.len().saturating_sub(1));
     lab.node = lab.node.min(view.nodes.len().saturating_sub(1));
@@ -428,7 +435,7 @@ fn click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(lab) = &mut model.lab else {
-        let [_, list, _, _] = layout::catalog(model.size);
+        let [_, list, _, _] = layout::catalog(model.size, model.catalog.entries.len());
         let inside = list.contains((column, row).into());
         let Some(line) = catalog::line_at(model, list, row).filter(|_| inside) else {
             return Vec::new();

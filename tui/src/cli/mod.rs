@@ -213,7 +213,7 @@ fn explore(which: Option<(&str, u64)>) -> anyhow::Result<Exit> {
 }
 
 /// The interface with a run open in it.
-fn open(
+pub(crate) fn open(
     argument: &str,
     seed: u64,
     size: Size,
@@ -261,7 +261,7 @@ fn draw_picture(
 /// The catalog, and a scenario of the person's own where they named one. That is read once, so that every seed of it runs
 /// the same file.
 #[derive(Default)]
-struct Scenarios {
+pub(crate) struct Scenarios {
     own: Option<(String, Scenario)>,
 }
 

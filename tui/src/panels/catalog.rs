@@ -113,27 +113,14 @@ fn lesson(model: &Model, entry: &Entry, width: usize) -> Vec<Line<'static>> {
             .into_iter()
             .map(Line::from),
     );
-    if !entry.try_next.is_empty() {
+    let parts = [
+        ("It expects", entry.expectations.join(", ")),
+        ("Try next", entry.try_next.clone()),
+    ];
+    for (heading, told) in parts.iter().filter(|(_, told)| !told.is_empty()) {
         lines.push(Line::default());
-        lines.push(Line::styled("Try next", style(Tint::Strong)));
-        lines.extend(
-            text::wrap(&entry.try_next, width)
-                .into_iter()
-                .map(Line::from),
-        );
-    }
-    if !entry.expectations.is_empty() {
-        lines.push(Line::default());
-        lines.push(Line::styled("It expects", style(Tint::Strong)));
-        for expectation in &entry.expectations {
-            for (index, line) in text::wrap(expectation, width.saturating_sub(2))
-                .into_iter()
-                .enumerate()
-            {
-                let bullet = if index == 0 { "· " } else { "  " };
-                lines.push(Line::from(format!("{bullet}{line}")));
-            }
-        }
+        lines.push(Line::styled(*heading, style(Tint::Strong)));
+        lines.extend(text::wrap(told, width).into_iter().map(Line::from));
     }
     lines
 }

@@ -1,6 +1,7 @@
-//! Tests of the interface without a run behind it: views written by hand.
+//! Tests of the interface: with views written by hand, with a session that only keeps its contract, and with real runs.
 
 mod driven;
+mod real;
 mod screens;
 mod updates;
 

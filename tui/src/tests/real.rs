@@ -157,7 +157,9 @@ fn a_crash_by_key_shows_in_the_trace_and_the_node_catches_up_after_its_restart()
             .any(|line| line.kind == "crash" || line.text.contains("crash"))
     );
     driven.type_keys(&">".repeat(20));
+    // The crash is over, and the next step boots the node.
     driven.type_keys("r");
+    driven.press(&[Key::Right]);
     assert_eq!(driven.node("follower-2").state, NodeState::Up);
     driven.type_keys(".");
     assert!(

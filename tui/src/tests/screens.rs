@@ -11,7 +11,7 @@ use crate::panels::overlays;
 use crate::theme::Theme;
 use crate::update::{Input, update};
 
-fn screen(model: &Model) -> Terminal<TestBackend> {
+pub(super) fn screen(model: &Model) -> Terminal<TestBackend> {
     let backend = TestBackend::new(model.size.width, model.size.height);
     let mut terminal = Terminal::new(backend).expect("a test screen");
     terminal

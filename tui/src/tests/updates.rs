@@ -470,7 +470,7 @@ fn a_click_selects_and_a_click_on_the_timeline_goes_there() {
     };
     assert!(ms(115) < at && at < ms(135), "{at}");
     let mut model = catalog(SMALL);
-    let [_, list, _, _] = layout::catalog(SMALL);
+    let [_, list, _, _] = layout::catalog(SMALL, model.catalog.entries.len());
     let third = Input::Click {
         column: 4,
         row: list.y + 3,
