@@ -231,11 +231,11 @@ pub const REGISTRY: &[Spec] = &[
     // Faults.
     spec(A::NextNode, LAB, &[K::Tab], "Next node", "select the next node; faults by key strike the selected node", Some("node")),
     spec(A::PreviousNode, LAB, &[K::BackTab], "Previous node", "select the node before", None),
-    spec(A::Crash, LAB, &[K::Char('c')], "Crash the node", "stop the selected node at once; what its disk has not made durable is lost", Some("crash")),
+    spec(A::Crash, LAB, &[K::Char('c')], "Crash the node", "stop the selected node; what its disk has not synced is lost", Some("crash")),
     spec(A::Restart, LAB, &[K::Char('r')], "Restart the node", "boot the selected node again after a crash", Some("restart")),
-    spec(A::PauseNode, LAB, &[K::Char('p')], "Pause or resume the node", "freeze the selected node without its knowing, or let it go on", None),
-    spec(A::CutLink, LAB, &[K::Char('x')], "Cut or heal a link", "choose a link of the selected node; a cut link loses everything sent into it", Some("cut")),
-    spec(A::AddDelay, LAB, &[K::Char('d')], "Delay a link", "choose a link of the selected node and add delay to it, both ways", Some("delay")),
+    spec(A::PauseNode, LAB, &[K::Char('p')], "Pause or resume the node", "freeze the selected node unawares, or let it go on", None),
+    spec(A::CutLink, LAB, &[K::Char('x')], "Cut or heal a link", "choose a link of the selected node; what is sent is lost", Some("cut")),
+    spec(A::AddDelay, LAB, &[K::Char('d')], "Delay a link", "choose a link of the selected node; delay it both ways", Some("delay")),
     spec(A::ClearDelay, LAB, &[K::Char('D')], "Remove delay", "take all added delay from the links of the selected node", None),
     spec(A::HealAll, LAB, &[K::Char('H')], "Heal everything", "end every fault that holds now, the scenario's own too", None),
     // Looking.
@@ -252,8 +252,8 @@ pub const REGISTRY: &[Spec] = &[
     spec(A::WidenChart, LAB, &[K::Char(']')], "Widen the chart", "let the lag chart show a longer stretch, up to the whole run", None),
     // Lists.
     spec(A::Open, CATALOG, &[K::Enter], "Open the scenario", "run the selected scenario in the lab", Some("open")),
-    spec(A::Filter, CATALOG, &[K::Char('/')], "Filter the catalog", "show only scenarios whose name, title, chapter or lesson holds what you type", Some("filter")),
-    spec(A::Detail, LAB, &[K::Enter], "Look closer", "tell the selected anomaly's story, or show the panel in focus alone", None),
+    spec(A::Filter, CATALOG, &[K::Char('/')], "Filter the catalog", "show only scenarios that hold what you type", Some("filter")),
+    spec(A::Detail, LAB, &[K::Enter], "Look closer", "tell the selected anomaly's story, or zoom the panel", None),
     spec(A::Up, &[C::Catalog, C::Lab, C::Help, C::Picker, C::Story], &[K::Up, K::Char('k')], "Up", "move up in the panel in focus", None),
     spec(A::Down, &[C::Catalog, C::Lab, C::Help, C::Picker, C::Story], &[K::Down, K::Char('j')], "Down", "move down in the panel in focus", None),
     spec(A::Up, &[C::Filter, C::Palette], &[K::Up, K::BackTab], "Up", "move up in the list", None),
@@ -336,6 +336,8 @@ mod tests {
             assert!(!spec.contexts.is_empty(), "{spec:?}");
             assert!(!spec.title.is_empty(), "{spec:?}");
             assert!(!spec.description.is_empty(), "{spec:?}");
+            // So that the help fits a screen of 80 columns.
+            assert!(spec.description.chars().count() <= 60, "{spec:?}");
         }
     }
 

@@ -75,7 +75,7 @@ pub fn millis(at: Instant) -> String {
     format!("{}.{:03}", micros / 1_000, micros % 1_000)
 }
 
-/// A span with its unit, in three digits or so: `3.25 ms` stays, `12.345678 ms` becomes `12.3 ms`.
+/// A span with its unit, in three digits at the most: `3.25 ms` stays, `12.345678 ms` becomes `12.3 ms`.
 pub fn short(span: Span) -> String {
     let nanos = span.as_nanos();
     let (unit_nanos, unit) = match nanos {
@@ -86,12 +86,15 @@ pub fn short(span: Span) -> String {
         _ => (1_000_000_000, "s"),
     };
     let whole = nanos / unit_nanos;
-    let tenths = nanos % unit_nanos * 10 / unit_nanos;
-    if whole >= 100 || tenths == 0 {
-        format!("{whole} {unit}")
-    } else {
-        format!("{whole}.{tenths} {unit}")
-    }
+    let decimals = match whole {
+        0..10 => 2,
+        10..100 => 1,
+        _ => 0,
+    };
+    let fraction = format!("{:03}", nanos % unit_nanos * 1_000 / unit_nanos);
+    let fraction = fraction[..decimals].trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{whole}{point}{fraction} {unit}")
 }
 
 #[cfg(test)]
@@ -121,11 +124,19 @@ mod tests {
 
     #[test]
     fn spans_are_short() {
-        let shown = [0, 999, 1_500, 12_345_678, 250_000_000, 2_500_000_000]
-            .map(|n| short(Span::from_nanos(n)));
-        assert_eq!(
-            shown,
-            ["0", "999 ns", "1.5 µs", "12.3 ms", "250 ms", "2.5 s"]
-        );
+        let spans = [
+            (0, "0"),
+            (999, "999 ns"),
+            (1_500, "1.5 µs"),
+            (3_250_000, "3.25 ms"),
+            (3_009_999, "3 ms"),
+            (12_345_678, "12.3 ms"),
+            (250_900_000, "250 ms"),
+            (2_500_000_000, "2.5 s"),
+            (u64::MAX, "18446744073 s"),
+        ];
+        for (nanos, shown) in spans {
+            assert_eq!(short(Span::from_nanos(nanos)), shown);
+        }
     }
 }
