@@ -7,6 +7,8 @@ pub enum Directive {
     Run(Run),
     /// The scenario's file.
     Show(Show),
+    /// A picture of the lab.
+    Screen(Screen),
 }
 
 /// `{{#run SCENARIO [seed=N] [change='TEXT' to='TEXT'] [part='TITLE']}}`
@@ -29,6 +31,19 @@ pub struct Show {
     pub scenario: String,
     /// Which lines of the file to show.
     pub lines: Option<Lines>,
+}
+
+/// `{{#screen SCENARIO [seed=N] [at_ms=N] [keys='KEYS']}}`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// The scenario's name in the catalog.
+    pub scenario: String,
+    /// The seed; the program's default where it is left out.
+    pub seed: Option<u64>,
+    /// The virtual time to show, in milliseconds; the end of the run where it is left out.
+    pub at_ms: Option<u64>,
+    /// Keys to press before.
+    pub keys: String,
 }
 
 /// An edit that a chapter tells its reader to make.
@@ -76,10 +91,13 @@ pub struct Lines {
     pub last: usize,
 }
 
+/// How our directives begin.
+pub(crate) const DIRECTIVES: [&str; 3] = ["{{#run", "{{#show", "{{#screen"];
+
 /// Reads a line of a chapter. `None` where it is no directive of ours (`{{#include …}}` is mdBook's own).
 pub(crate) fn parse(line: &str) -> Option<Result<Directive, String>> {
     let line = line.trim();
-    let at = ["{{#run", "{{#show"].iter().find_map(|d| line.find(d))?;
+    let at = DIRECTIVES.iter().find_map(|d| line.find(d))?;
     if at > 0 && line[..at].ends_with('\\') {
         return None;
     }
@@ -99,64 +117,81 @@ fn parse_inner(inner: &str) -> Result<Directive, String> {
         .next()
         .filter(|word| !word.contains('='))
         .ok_or_else(|| format!("`{name}` needs the name of a scenario"))?;
+    let takes: &[&str] = match name.as_str() {
+        "run" => &["seed", "change", "to", "part"],
+        "show" => &["lines"],
+        "screen" => &["seed", "at_ms", "keys"],
+        _ => return Err(format!("`{name}` is none of run, show and screen")),
+    };
     let mut options = Options::default();
     for word in words {
-        options.read(&word)?;
+        options.read(&name, takes, &word)?;
     }
-    let change = match (options.change, options.to) {
-        (Some(from), Some(to)) => Some(Change { from, to }),
-        (None, None) => None,
-        _ => return Err("`change` and `to` need each other".into()),
-    };
-    let of_a_run = options.seed.is_some() || change.is_some() || options.part.is_some();
-    match name.as_str() {
-        "run" if options.lines.is_some() => Err("`run` takes a `part`, not `lines`".into()),
-        "run" => Ok(Directive::Run(Run {
+    Ok(match name.as_str() {
+        "run" => Directive::Run(Run {
             scenario,
             seed: options.seed,
-            change,
+            change: options.change()?,
             part: options.part,
-        })),
-        "show" if of_a_run => Err("`show` takes no option but `lines`".into()),
-        "show" => Ok(Directive::Show(Show {
+        }),
+        "show" => Directive::Show(Show {
             scenario,
             lines: options.lines,
-        })),
-        _ => Err(format!("`{name}` is neither `run` nor `show`")),
-    }
+        }),
+        _ => Directive::Screen(Screen {
+            scenario,
+            seed: options.seed,
+            at_ms: options.at_ms,
+            keys: options.keys,
+        }),
+    })
 }
 
 #[derive(Default)]
 struct Options {
     seed: Option<u64>,
-    change: Option<String>,
+    from: Option<String>,
     to: Option<String>,
     part: Option<String>,
     lines: Option<Lines>,
+    at_ms: Option<u64>,
+    keys: String,
 }
 
 impl Options {
-    fn read(&mut self, word: &str) -> Result<(), String> {
+    /// Reads one option of the directive `name`, which `takes` these.
+    fn read(&mut self, name: &str, takes: &[&str], word: &str) -> Result<(), String> {
         let (key, value) = word
             .split_once('=')
             .ok_or_else(|| format!("`{word}` is no option: expected key=value"))?;
+        if !takes.contains(&key) {
+            let takes = takes.join(", ");
+            return Err(format!("`{name}` has no option `{key}`: it takes {takes}"));
+        }
         match key {
-            "seed" => {
-                let seed = value.parse();
-                self.seed = Some(seed.map_err(|_| format!("`{value}` is no seed"))?);
-            }
-            "change" => self.change = Some(value.into()),
+            "seed" => self.seed = Some(whole_number(value)?),
+            "change" => self.from = Some(value.into()),
             "to" => self.to = Some(value.into()),
             "part" => self.part = Some(value.into()),
             "lines" => self.lines = Some(parse_lines(value)?),
-            _ => {
-                return Err(format!(
-                    "`{key}` is no option: expected seed, change, to, part or lines"
-                ));
-            }
+            "at_ms" => self.at_ms = Some(whole_number(value)?),
+            _ => self.keys = value.into(),
         }
         Ok(())
     }
+
+    fn change(&mut self) -> Result<Option<Change>, String> {
+        match (self.from.take(), self.to.take()) {
+            (Some(from), Some(to)) => Ok(Some(Change { from, to })),
+            (None, None) => Ok(None),
+            _ => Err("`change` and `to` need each other".into()),
+        }
+    }
+}
+
+fn whole_number(value: &str) -> Result<u64, String> {
+    let number = value.parse();
+    number.map_err(|_| format!("`{value}` is no whole number"))
 }
 
 fn parse_lines(value: &str) -> Result<Lines, String> {
@@ -213,6 +248,15 @@ mod tests {
                 lines: Some(Lines { first: 4, last: 4 }),
             })))
         );
+        assert_eq!(
+            parse("{{#screen ddia/5-3 at_ms=120 keys='4 '}}"),
+            Some(Ok(Directive::Screen(Screen {
+                scenario: "ddia/5-3".into(),
+                seed: None,
+                at_ms: Some(120),
+                keys: "4 ".into(),
+            })))
+        );
     }
 
     #[test]
@@ -239,16 +283,16 @@ mod tests {
             ),
             (
                 "{{#running ddia/5-3}}",
-                "`running` is neither `run` nor `show`",
+                "`running` is none of run, show and screen",
             ),
-            ("{{#run ddia/5-3 seed=x}}", "`x` is no seed"),
+            ("{{#run ddia/5-3 seed=x}}", "`x` is no whole number"),
             (
                 "{{#run ddia/5-3 fast}}",
                 "`fast` is no option: expected key=value",
             ),
             (
                 "{{#run ddia/5-3 sed=1}}",
-                "`sed` is no option: expected seed, change, to, part or lines",
+                "`run` has no option `sed`: it takes seed, change, to, part",
             ),
             (
                 "{{#show ddia/5-3 lines=9-2}}",
@@ -261,7 +305,7 @@ mod tests {
             ("{{#run ddia/5-3 change='a}}", "a single quote is left open"),
             (
                 "{{#show ddia/5-3 seed=1}}",
-                "`show` takes no option but `lines`",
+                "`show` has no option `seed`: it takes lines",
             ),
         ] {
             assert_eq!(parse(line), Some(Err(expected.into())), "{line}");

@@ -1,6 +1,6 @@
 //! Puts the program's own output where a chapter asks for it.
 
-use crate::directive::{self, Directive, Lines, Run};
+use crate::directive::{self, DIRECTIVES, Directive, Lines, Run, Screen};
 use std::fmt;
 
 /// Where reports and scenario files come from.
@@ -9,6 +9,8 @@ pub trait Lab {
     fn run(&self, run: &Run) -> Result<String, String>;
     /// The file of a scenario.
     fn show(&self, scenario: &str) -> Result<String, String>;
+    /// A picture of the lab, as an SVG.
+    fn screen(&self, screen: &Screen) -> Result<String, String>;
 }
 
 /// A line of a chapter that can't be expanded.
@@ -33,9 +35,7 @@ pub fn expand(text: &str, lab: &impl Lab) -> Result<String, Vec<Problem>> {
     let mut problems = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let block = match directive::parse(line) {
-            None => Ok(line
-                .replace("\\{{#run", "{{#run")
-                .replace("\\{{#show", "{{#show")),
+            None => Ok(unescape(line)),
             Some(parsed) => parsed.and_then(|directive| block(&directive, lab)),
         };
         match block {
@@ -56,11 +56,24 @@ pub fn expand(text: &str, lab: &impl Lab) -> Result<String, Vec<Problem>> {
     }
 }
 
+/// A line in which directives are only spoken of, with a backslash before each.
+fn unescape(line: &str) -> String {
+    DIRECTIVES.iter().fold(line.to_owned(), |line, directive| {
+        line.replace(&format!("\\{directive}"), directive)
+    })
+}
+
 fn block(directive: &Directive, lab: &impl Lab) -> Result<String, String> {
     match directive {
         Directive::Run(run) => {
             let report = part(&lab.run(run)?, run.part.as_deref())?;
             Ok(format!("```console\n$ {}\n{report}\n```", command(run)))
+        }
+        // A blank line would end the HTML within the Markdown.
+        Directive::Screen(screen) => {
+            let svg = lab.screen(screen)?;
+            let lines: Vec<&str> = svg.lines().filter(|line| !line.trim().is_empty()).collect();
+            Ok(format!("<div>\n{}\n</div>\n", lines.join("\n")))
         }
         Directive::Show(show) => {
             let file = cut(&lab.show(&show.scenario)?, show.lines)?;
@@ -131,6 +144,11 @@ mod tests {
                 _ => Err(format!("no scenario is called `{scenario}`")),
             }
         }
+
+        fn screen(&self, screen: &Screen) -> Result<String, String> {
+            let title = self.show(&screen.scenario).map(|_| &screen.scenario)?;
+            Ok(format!("<svg>\n\n<title>{title}</title>\n</svg>\n"))
+        }
     }
 
     #[test]
@@ -148,6 +166,15 @@ mod tests {
         let expected = "```console\n$ seedbed run ddia/5-3 --seed 7\n…\nSeed\n----\nSome(7)\n…\n```\n\
                         ```console\n$ seedbed run ddia/5-3\n…\nEnd\n---\nfine\n…\n```\n";
         assert_eq!(expand(text, &Fixture), Ok(expected.into()));
+    }
+
+    #[test]
+    fn a_picture_stands_in_the_page_as_one_piece_of_html() {
+        let expected = "<div>\n<svg>\n<title>ddia/5-3</title>\n</svg>\n</div>\n\nText.\n";
+        assert_eq!(
+            expand("{{#screen ddia/5-3}}\nText.\n", &Fixture),
+            Ok(expected.into())
+        );
     }
 
     #[test]

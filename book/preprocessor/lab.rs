@@ -1,13 +1,21 @@
 //! The catalog's scenarios, run as the program runs them.
 
-use crate::directive::Run;
+use crate::directive::{Run, Screen};
 use crate::expand::Lab;
+use seedbed::cli;
+use seedbed::layout::Size;
 use seedbed_scenarios::session::{self, Keep};
 use seedbed_scenarios::{catalog, file};
-use seedbed_sim::Seed;
+use seedbed_sim::{Seed, Span};
 
 /// The seed that the program uses where none is given.
 const DEFAULT_SEED: u64 = 1;
+
+/// The size of the screen in pictures.
+const SCREEN: Size = Size {
+    width: 110,
+    height: 34,
+};
 
 /// The scenarios that are compiled into the program.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +38,14 @@ impl Lab for Catalog {
     fn show(&self, scenario: &str) -> Result<String, String> {
         let entry = catalog::find(scenario).map_err(|unknown| unknown.to_string())?;
         Ok(entry.text.to_owned())
+    }
+
+    fn screen(&self, screen: &Screen) -> Result<String, String> {
+        self.show(&screen.scenario)?;
+        let seed = screen.seed.unwrap_or(DEFAULT_SEED);
+        let at = screen.at_ms.map(Span::from_millis);
+        let drawn = cli::draw_picture(&screen.scenario, seed, at, SCREEN, &screen.keys);
+        drawn.map_err(|error| format!("{error:#}"))
     }
 }
 
@@ -84,6 +100,24 @@ mod tests {
                     .into()
             )
         );
+    }
+
+    #[test]
+    fn a_picture_shows_the_moment_that_is_asked_for() {
+        let screen = |scenario: &str, keys: &str| {
+            Catalog.screen(&Screen {
+                scenario: scenario.into(),
+                seed: Some(7),
+                at_ms: Some(70),
+                keys: keys.into(),
+            })
+        };
+        let svg = screen("ddia/5-4", "").expect("a scenario of the catalog");
+        let title = "<title>ddia/5-4, seed 7, at 70.000 ms</title>";
+        assert!(svg.contains(title), "{}", &svg[..500]);
+        assert!(screen("ddia/5-44", "").is_err());
+        // Leaving leaves nothing to draw.
+        assert!(screen("ddia/5-4", "q").is_err());
     }
 
     #[test]

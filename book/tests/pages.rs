@@ -77,8 +77,11 @@ fn broken(page: &Path, text: &str, target: &str) -> Option<String> {
 }
 
 #[test]
-fn every_link_of_the_book_leads_somewhere() {
-    let pages = pages(&source());
+fn every_link_of_the_book_and_the_readme_leads_somewhere() {
+    let mut pages = pages(&source());
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let text = fs::read_to_string(&readme).expect("a readable README");
+    pages.push((readme, text));
     let wrong: Vec<String> = pages
         .iter()
         .flat_map(|(page, text)| {

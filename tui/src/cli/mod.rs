@@ -233,7 +233,12 @@ pub(crate) fn open(
     Ok((model, host))
 }
 
-fn draw_picture(
+/// The screen of `seedbed explore` as an SVG: scenario `argument` (a name from the catalog, or a file) at virtual time `at`, or
+/// at its end, after `keys` were pressed.
+///
+/// # Errors
+/// When there is no such scenario, its file is wrong, or a key leaves the program.
+pub fn draw_picture(
     argument: &str,
     seed: u64,
     at: Option<Span>,
