@@ -14,8 +14,9 @@ use seedbed_protocols::storage::EngineKind;
 use seedbed_scenarios::catalog;
 use seedbed_scenarios::session::{Keep, open};
 use seedbed_sim::{
-    ClockConfig, DiskConfig, Distribution, EventId, Instant, LinkSpec, NetworkSpec, NodeId, NodeSpec, Observer, Outcome,
-    PathKey, Record, RecordKind, RequestId, Seed, Span, TraceLevel, World, WorldSpec,
+    ClockConfig, DiskConfig, Distribution, EventId, Instant, LinkSpec, NetworkSpec, NodeId,
+    NodeSpec, Observer, Outcome, PathKey, Record, RecordKind, RequestId, Seed, Span, TraceLevel,
+    World, WorldSpec,
 };
 
 const REPLICAS: u32 = 5;
@@ -44,11 +45,22 @@ fn cluster(work: Work, trace: TraceLevel) -> World<Node> {
     let followers: Arc<[NodeId]> = (1..REPLICAS).map(NodeId).collect();
     let replica = |index: u32| {
         let part = match index {
-            0 => Part::Leader { followers: Arc::clone(&followers), heartbeat: Span::from_millis(50) },
+            0 => Part::Leader {
+                followers: Arc::clone(&followers),
+                heartbeat: Span::from_millis(50),
+            },
             _ => Part::Follower { leader: NodeId(0) },
         };
-        let config = ReplicaConfig { part, engine: work.engine, planted: Planted::Nothing };
-        node(format!("replica-{index}"), Config::Replica(config), DiskConfig::default())
+        let config = ReplicaConfig {
+            part,
+            engine: work.engine,
+            planted: Planted::Nothing,
+        };
+        node(
+            format!("replica-{index}"),
+            Config::Replica(config),
+            DiskConfig::default(),
+        )
     };
     let client = |index: u32| {
         let config = ClientConfig {
@@ -58,11 +70,26 @@ fn cluster(work: Work, trace: TraceLevel) -> World<Node> {
             sticky_hash: 0,
             timeout: Span::from_secs(1),
         };
-        node(format!("client-{index}"), Config::Client(config), DiskConfig::instant())
+        node(
+            format!("client-{index}"),
+            Config::Client(config),
+            DiskConfig::instant(),
+        )
     };
-    let delay = Distribution::uniform(Span::from_millis(1), Span::from_millis(10)).expect("1 is below 10");
-    let nodes = (0..REPLICAS).map(replica).chain((0..CLIENTS).map(client)).collect();
-    World::new(Seed(1), WorldSpec { nodes, network: NetworkSpec::uniform(LinkSpec::fifo(delay)), trace })
+    let delay =
+        Distribution::uniform(Span::from_millis(1), Span::from_millis(10)).expect("1 is below 10");
+    let nodes = (0..REPLICAS)
+        .map(replica)
+        .chain((0..CLIENTS).map(client))
+        .collect();
+    World::new(
+        Seed(1),
+        WorldSpec {
+            nodes,
+            network: NetworkSpec::uniform(LinkSpec::fifo(delay)),
+            trace,
+        },
+    )
 }
 
 /// Hears who was answered.
@@ -70,7 +97,13 @@ fn cluster(work: Work, trace: TraceLevel) -> World<Node> {
 struct Answers(Vec<RequestId>);
 
 impl Observer<Node> for Answers {
-    fn on_reply(&mut self, _: EventId, _: Instant, request: RequestId, outcome: Outcome<kv::Reply>) {
+    fn on_reply(
+        &mut self,
+        _: EventId,
+        _: Instant,
+        request: RequestId,
+        outcome: Outcome<kv::Reply>,
+    ) {
         assert!(matches!(outcome, Outcome::Ok(_)), "{outcome:?}");
         self.0.push(request);
     }
@@ -83,7 +116,10 @@ fn run(mut world: World<Node>, work: Work) -> World<Node> {
     let value = Bytes::from(vec![b'v'; 100]);
     // By the number of the request: numbers count from 1.
     let mut asking = vec![NodeId(0)];
-    let mut invoke = |world: &mut World<Node>, client: NodeId, asking: &mut Vec<NodeId>, answers: &mut Answers| {
+    let mut invoke = |world: &mut World<Node>,
+                      client: NodeId,
+                      asking: &mut Vec<NodeId>,
+                      answers: &mut Answers| {
         if asked == OPERATIONS {
             return;
         }
@@ -93,14 +129,25 @@ fn run(mut world: World<Node>, work: Work) -> World<Node> {
         let operation = if (draw >> 16) % 100 < work.reads_percent {
             kv::Operation::Get { key }
         } else {
-            kv::Operation::Put { key, value: value.clone() }
+            kv::Operation::Put {
+                key,
+                value: value.clone(),
+            }
         };
-        let request = kv::Request { operation, at: None };
+        let request = kv::Request {
+            operation,
+            at: None,
+        };
         world.invoke(client, request, PathKey::of_name("client", asked), answers);
         asking.push(client);
     };
     for client in 0..CLIENTS {
-        invoke(&mut world, NodeId(REPLICAS + client), &mut asking, &mut answers);
+        invoke(
+            &mut world,
+            NodeId(REPLICAS + client),
+            &mut asking,
+            &mut answers,
+        );
     }
     let mut answered = 0;
     while answered < OPERATIONS && world.step(Instant::NEVER, &mut answers) {
@@ -116,19 +163,39 @@ fn run(mut world: World<Node>, work: Work) -> World<Node> {
 fn deliveries(work: Work) -> u64 {
     let world = run(cluster(work, TraceLevel::Full), work);
     let is_delivery = |record: &Record| record.kind == RecordKind::Deliver;
-    world.trace().records(EventId(1)).filter(|(_, record)| is_delivery(record)).count() as u64
+    world
+        .trace()
+        .records(EventId(1))
+        .filter(|(_, record)| is_delivery(record))
+        .count() as u64
 }
 
 fn store(c: &mut Criterion) {
     let works = [
-        ("log engine, writes", Work { engine: EngineKind::Log, reads_percent: 0 }),
-        ("memory engine, half reads", Work { engine: EngineKind::Memory, reads_percent: 50 }),
+        (
+            "log engine, writes",
+            Work {
+                engine: EngineKind::Log,
+                reads_percent: 0,
+            },
+        ),
+        (
+            "memory engine, half reads",
+            Work {
+                engine: EngineKind::Memory,
+                reads_percent: 50,
+            },
+        ),
     ];
     for (name, work) in works {
         let mut group = c.benchmark_group(format!("replicated store, {name}"));
         group.throughput(Throughput::Elements(deliveries(work)));
         group.sample_size(20);
-        for (level, trace) in [("off", TraceLevel::Off), ("digest", TraceLevel::Digest), ("full", TraceLevel::Full)] {
+        for (level, trace) in [
+            ("off", TraceLevel::Off),
+            ("digest", TraceLevel::Digest),
+            ("full", TraceLevel::Full),
+        ] {
             group.bench_function(BenchmarkId::from_parameter(level), |b| {
                 let run = |world| black_box(run(world, work).trace().count());
                 b.iter_batched(|| cluster(work, trace), run, BatchSize::LargeInput);
@@ -143,7 +210,9 @@ fn sessions(c: &mut Criterion) {
     let mut session = open("lag/generated-load", scenario, Seed(1), Keep::Everything);
     session.run_to_end();
     let last = session.position();
-    c.bench_function("fork a session of generated load at its end", |b| b.iter(|| black_box(session.fork())));
+    c.bench_function("fork a session of generated load at its end", |b| {
+        b.iter(|| black_box(session.fork()))
+    });
     let mut target = 0;
     c.bench_function("seek to any step of generated load", |b| {
         b.iter(|| {
