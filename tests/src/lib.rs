@@ -1,1 +1,13 @@
-//! Seedbed.
+//! The regression suite: what is true of the whole, and what its tests share.
+//!
+//! | test | what it holds true |
+//! |---|---|
+//! | `determinism` | one seed is one run, however it is driven |
+//! | `catalog` | the scenarios of the catalog come out as they did before |
+//! | `ddia` | the anomalies of the book, their witnesses, and what takes them away |
+//! | `planted` | each checker catches the bug that was planted for it |
+//! | `architecture` | the walls between the crates stand, and what is said to be absent is absent |
+//! | `wasm` | the same seed gives the same run under WebAssembly |
+
+pub mod compare;
+pub mod runs;

@@ -76,6 +76,8 @@ pub(super) struct FaultEntry {
     pub(super) from: Instant,
     pub(super) to: Option<Instant>,
     pub(super) active: bool,
+    /// Why the world would not let it begin, if so: with what a person has done it makes no sense.
+    pub(super) refused: Option<String>,
 }
 
 /// An anomaly, and the step at which it could be seen.
@@ -153,6 +155,8 @@ pub(super) struct Core<P: Hosted> {
     pub(super) world: World<P>,
     driver: Driver,
     pub(super) step: u64,
+    /// Whether time has passed since the last step: all that was due up to now turned out to be nothing.
+    pub(super) waited: bool,
     pub(super) phase: Phase,
     pub(super) history: History,
     pub(super) ladder: Ladder,
@@ -173,12 +177,14 @@ impl<P: Hosted> Core<P> {
             from: Instant::ZERO + timed.at,
             to: timed.until.map(|until| Instant::ZERO + until),
             active: false,
+            refused: None,
         };
         let faults = scenario.faults.iter();
         Self {
             world: build_world(scenario, plan.seed, plan.trace),
             driver: Driver::new(scenario, plan.seed),
             step: 0,
+            waited: false,
             phase: Phase::Running,
             history: History::new(),
             ladder: Ladder::new(),
@@ -201,8 +207,8 @@ impl<P: Hosted> Core<P> {
         self.driver.turned_away()
     }
 
-    /// Takes one step, unless none is left at or before `until`: what the scenario planned comes before what the world has
-    /// in store for the same instant.
+    /// Takes the next step, if it comes at or before `until`: what the scenario planned comes before what the world has in
+    /// store for the same instant. `false` when there is none; what was due and turned out to be nothing is gone then.
     pub(super) fn step(&mut self, plan: &Plan, until: Instant) -> bool {
         let mut sink = self.sink(plan);
         while !self.is_over() {
@@ -211,26 +217,23 @@ impl<P: Hosted> Core<P> {
                 .driver
                 .next_at()
                 .expect("a run that is not over has an end planned");
-            let world_first = self.world.next_event_at().is_some_and(|at| at < planned_at);
-            if world_first {
-                // It may turn out to be nothing, and then what was planned comes first after all, if it is not too late.
-                let bound = until.min(planned_at - Span::from_nanos(1));
-                if !self.world.step(bound, &mut sink) {
-                    if planned_at > until {
-                        return false;
-                    }
-                    continue;
-                }
-            } else if planned_at > until {
-                return false;
+            let world_at = self.world.next_event_at().filter(|at| *at < planned_at);
+            if planned_at.min(world_at.unwrap_or(planned_at)) > until {
+                break;
+            }
+            let is_step = if world_at.is_some() {
+                // It may turn out to be nothing, and then what was planned may come first after all.
+                let before_planned = planned_at - Span::from_nanos(1);
+                self.world.step(before_planned.min(until), &mut sink)
             } else {
                 let (at, planned) = self.driver.pop().expect("it is planned");
                 self.world.advance_to(at);
-                if !self.perform(plan, planned, &mut sink) {
-                    continue;
-                }
+                self.perform(plan, planned, &mut sink)
+            };
+            if !is_step {
+                continue;
             }
-            self.step += 1;
+            self.count_step();
             self.hear(plan, sink);
             if self.world.time_stands_still() {
                 self.end(Ending::TimeStandsStill);
@@ -240,6 +243,21 @@ impl<P: Hosted> Core<P> {
             return true;
         }
         false
+    }
+
+    /// Lets time pass up to `until`, when no step is left up to then.
+    pub(super) fn wait_until(&mut self, plan: &Plan, until: Instant) {
+        let stepped = self.step(plan, until);
+        assert!(!stepped, "a step came while waiting for {until}");
+        if !self.is_over() && until >= self.world.now() {
+            self.world.advance_to(until);
+            self.waited = true;
+        }
+    }
+
+    fn count_step(&mut self) {
+        self.step += 1;
+        self.waited = false;
     }
 
     /// A person does something to the run; it counts as a step.
@@ -252,7 +270,7 @@ impl<P: Hosted> Core<P> {
                 *id
             }
         };
-        self.step += 1;
+        self.count_step();
         self.hear(plan, sink);
         Ok(id)
     }
@@ -284,10 +302,16 @@ impl<P: Hosted> Core<P> {
                 None => return false,
             },
             Planned::FaultBegins(index) => {
-                let id = self.world.inject(self.faults[index].fault.clone(), sink);
-                let id = id.expect("scenario files hold no fault that makes no sense");
+                let begun = self.world.inject(self.faults[index].fault.clone(), sink);
                 let entry = &mut self.faults[index];
-                (entry.id, entry.active) = (Some(id), true);
+                match begun {
+                    Ok(id) => (entry.id, entry.active) = (Some(id), true),
+                    // By itself it makes sense, or the file would have been refused.
+                    Err(error) => {
+                        entry.refused = Some(error.to_string());
+                        return false;
+                    }
+                }
             }
             Planned::FaultEnds(index) => {
                 // A person may have lifted it already.
@@ -300,7 +324,9 @@ impl<P: Hosted> Core<P> {
                 self.heal(plan);
                 return false;
             }
-            Planned::Heal(id) => self.lift_fault(id, sink).expect("it is active"),
+            // A person may have lifted it, or started the node, in the middle of the healing.
+            Planned::Heal(id) => return self.lift_fault(id, sink).is_ok(),
+            Planned::Revive(node) if self.world.halt_reason(node).is_none() => return false,
             Planned::Revive(node) => {
                 // A restart is a crash that is over at once.
                 let id = self
@@ -352,6 +378,7 @@ impl<P: Hosted> Core<P> {
             from,
             to: None,
             active: true,
+            refused: None,
         });
         Ok(id)
     }

@@ -17,11 +17,13 @@ const CHECKPOINTS_MAX: usize = 48;
 /// How many steps lie between checkpoints at first.
 const CHECKPOINT_STEPS_MIN: u64 = 512;
 
-/// What a person did, at which step and when.
+/// What a person did, as which step and when.
 #[derive(Clone, Debug)]
 struct Journal {
     step: u64,
     at: Instant,
+    /// Whether time had passed since the step before, so that everything else that was due by then came first.
+    waited: bool,
     injection: Injection,
 }
 
@@ -59,7 +61,7 @@ impl<P: Hosted> Run<P> {
         }
     }
 
-    /// Takes one step, unless none is left at or before `until`. A program that panics ends the run; its words become the
+    /// Takes the next step, if it comes at or before `until`. A program that panics ends the run; its words become the
     /// reason.
     fn advance(&mut self, until: Instant) -> bool {
         let next = self.core.step + 1;
@@ -68,7 +70,9 @@ impl<P: Hosted> Run<P> {
             if entry.at > until {
                 return false;
             }
-            self.core.world.advance_to(entry.at);
+            if entry.waited {
+                self.core.wait_until(&plan, entry.at);
+            }
             self.core
                 .inject(&plan, &entry.injection)
                 .expect("it worked the first time");
@@ -135,9 +139,8 @@ impl<P: Hosted> Session for Run<P> {
 
     fn run_until(&mut self, until: Instant) {
         while self.advance(until) {}
-        if !self.core.is_over() && until > self.now() {
-            self.core.world.advance_to(until);
-        }
+        let plan = Arc::clone(&self.plan);
+        self.core.wait_until(&plan, until);
     }
 
     fn run_to_end(&mut self) {
@@ -155,7 +158,8 @@ impl<P: Hosted> Session for Run<P> {
     }
 
     fn seek(&mut self, step: u64) {
-        if step < self.core.step {
+        // Time that has passed since the step is taken back too.
+        if step < self.core.step || (step == self.core.step && self.core.waited) {
             self.rewind(|core| core.step <= step);
         }
         while self.core.step < step && self.advance(Instant::NEVER) {}
@@ -173,7 +177,7 @@ impl<P: Hosted> Session for Run<P> {
         if self.core.is_over() {
             return Err("the run is over; go back first".to_owned());
         }
-        let (step, at) = (self.core.step + 1, self.now());
+        let (step, at, waited) = (self.core.step + 1, self.now(), self.core.waited);
         let id = self.core.inject(&self.plan, &injection)?;
         // What was done later belongs to a future that will not be.
         self.journal.retain(|entry| entry.step < step);
@@ -181,6 +185,7 @@ impl<P: Hosted> Session for Run<P> {
         self.journal.push(Journal {
             step,
             at,
+            waited,
             injection,
         });
         Ok(id)

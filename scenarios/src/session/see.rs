@@ -459,7 +459,7 @@ pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>) -> Report {
         verdicts,
         faults: faults.collect(),
         lag: lag.collect(),
-        warnings: warnings(core),
+        warnings: warnings(plan, core),
     })
 }
 
@@ -481,7 +481,7 @@ fn expectation_fact(expectation: &Expectation, verdicts: &[Verdict]) -> Expectat
     }
 }
 
-fn warnings<P: Hosted>(core: &Core<P>) -> Vec<String> {
+fn warnings<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<String> {
     let mut warnings = Vec::new();
     if core.turned_away() > 0 {
         warnings.push(format!(
@@ -489,6 +489,12 @@ fn warnings<P: Hosted>(core: &Core<P>) -> Vec<String> {
             core.turned_away()
         ));
     }
+    let refused = |entry: &FaultEntry| {
+        let why = entry.refused.as_ref()?;
+        let what = words::fault(&entry.fault, &plan.names);
+        Some(format!("the fault \"{what}\" never began: {why}"))
+    };
+    warnings.extend(core.faults.iter().filter_map(refused));
     if let Phase::Over(ending @ (Ending::TimeStandsStill | Ending::Panicked(_))) = &core.phase {
         warnings.push(ending_in_words(ending));
     }
