@@ -118,7 +118,7 @@ fn fork(c: &mut Criterion) {
         world.trace().count()
     );
     c.bench_function("fork a world with a million records", |b| {
-        b.iter(|| black_box(world.clone()))
+        b.iter(|| black_box(world.clone()));
     });
 }
 

@@ -211,7 +211,7 @@ fn sessions(c: &mut Criterion) {
     session.run_to_end();
     let last = session.position();
     c.bench_function("fork a session of generated load at its end", |b| {
-        b.iter(|| black_box(session.fork()))
+        b.iter(|| black_box(session.fork()));
     });
     let mut target = 0;
     c.bench_function("seek to any step of generated load", |b| {

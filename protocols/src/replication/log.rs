@@ -185,7 +185,7 @@ impl ReplicatedLog {
             );
         }
         self.file.append_with(disk, |out| {
-            entries.iter().for_each(|entry| entry.encode(out))
+            entries.iter().for_each(|entry| entry.encode(out));
         })?;
         entries
             .iter()

@@ -444,7 +444,7 @@ impl<P: Hosted> Core<P> {
             let positions = self
                 .world
                 .process(node)
-                .and_then(|process| process.positions());
+                .and_then(seedbed_protocols::inspect::Inspect::positions);
             self.lag.observe(node.index(), now, positions);
         }
         for (event, note) in sink.notes.into_iter().flatten() {
@@ -462,7 +462,7 @@ impl<P: Hosted> Core<P> {
                     step,
                     at: now,
                     anomaly,
-                })
+                });
             });
         }
     }

@@ -59,9 +59,9 @@ fn node_view<P: Hosted>(plan: &Plan, core: &Core<P>, id: NodeId) -> NodeView {
     let world = &core.world;
     let is_replica = plan.scenario.replica(id).is_some();
     let process = world.process(id);
-    let status = process.map(|process| process.status());
+    let status = process.map(seedbed_protocols::inspect::Inspect::status);
     let positions = process
-        .and_then(|process| process.positions())
+        .and_then(seedbed_protocols::inspect::Inspect::positions)
         .unwrap_or_default();
     let Positions {
         written,

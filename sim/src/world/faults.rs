@@ -86,14 +86,14 @@ impl<P: Process> World<P> {
             .detail(u64::from(id.0));
         let event = self.record_as(record, Kind(fault.name()), stable_hash(&fault), observer);
         self.link_faults += usize::from(fault.touches_links());
-        let new = ActiveFault {
+        let injected = fault.clone();
+        self.faults.push(ActiveFault {
             id,
-            fault: fault.clone(),
+            fault,
             since: self.now,
             triggered: false,
-        };
-        self.faults.push(new);
-        match fault {
+        });
+        match injected {
             Fault::Crash { node } => {
                 self.nodes[node.index()].crash_faults += 1;
                 self.crash(node, self.now, event, observer);
@@ -102,7 +102,7 @@ impl<P: Process> World<P> {
                 self.nodes[node.index()].disk.arm_crash(operation);
             }
             Fault::Pause { node } => self.nodes[node.index()].pause_faults += 1,
-            Fault::Cut { .. } | Fault::Partition { .. } => self.cut_in_flight(&fault, observer),
+            Fault::Cut { .. } | Fault::Partition { .. } => self.cut_in_flight(&injected, observer),
             Fault::Delay { .. } | Fault::Loss { .. } => {}
             Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
                 self.set_clock(node);

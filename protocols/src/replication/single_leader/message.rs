@@ -115,7 +115,7 @@ impl Payload for Message {
 }
 
 /// What a node tells itself later.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// A leader should send heartbeats.
     Heartbeat,

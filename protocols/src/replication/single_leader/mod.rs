@@ -132,7 +132,7 @@ impl Process for Node {
         match self {
             // Users ask through clients; a replica that is asked itself does not know what to do with it.
             Self::Replica(_) => {
-                cx.reply(id, seedbed_sim::Outcome::Fail(seedbed_sim::Reason::Refused))
+                cx.reply(id, seedbed_sim::Outcome::Fail(seedbed_sim::Reason::Refused));
             }
             Self::Client(client) => client.on_request(id, request, cx),
         }
