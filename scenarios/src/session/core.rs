@@ -169,7 +169,7 @@ pub(super) struct Core<P: Hosted> {
 }
 
 impl<P: Hosted> Core<P> {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan, planted: P::Planted) -> Self {
         let scenario = &plan.scenario;
         let fault = |timed: &crate::file::model::TimedFault, fault: &Fault| FaultEntry {
             id: None,
@@ -181,7 +181,7 @@ impl<P: Hosted> Core<P> {
         };
         let faults = scenario.faults.iter();
         Self {
-            world: build_world(scenario, plan.seed, plan.trace),
+            world: build_world(scenario, plan.seed, plan.trace, planted),
             driver: Driver::new(scenario, plan.seed),
             step: 0,
             waited: false,

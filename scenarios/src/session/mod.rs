@@ -9,10 +9,10 @@ mod see;
 mod single_leader;
 mod words;
 
+use seedbed_protocols::replication::single_leader::{Node, Planted};
 use seedbed_sim::{Fault, FaultId, Instant, Seed, TraceLevel};
 
 use crate::file::model::{Protocol, Scenario};
-
 use crate::history::Operation;
 use crate::report::Report;
 use crate::view::{LogLine, View, Window};
@@ -93,6 +93,18 @@ pub enum Keep {
 
 /// A run of `scenario` from `seed`, at its beginning. `name` is the scenario's name in the catalog, or its file.
 pub fn open(name: &str, scenario: Scenario, seed: Seed, keep: Keep) -> Box<dyn Session> {
+    open_planted(name, scenario, seed, keep, Planted::Nothing)
+}
+
+/// A run whose replicas make a mistake on purpose. For checking the checkers: no scenario file can ask for it.
+#[doc(hidden)]
+pub fn open_planted(
+    name: &str,
+    scenario: Scenario,
+    seed: Seed,
+    keep: Keep,
+    planted: Planted,
+) -> Box<dyn Session> {
     let trace = match keep {
         Keep::Digest => TraceLevel::Digest,
         Keep::Everything => TraceLevel::Full,
@@ -100,8 +112,6 @@ pub fn open(name: &str, scenario: Scenario, seed: Seed, keep: Keep) -> Box<dyn S
     let protocol = scenario.cluster.protocol.clone();
     let plan = core::Plan::new(name.to_owned(), scenario, seed, trace);
     match protocol {
-        Protocol::SingleLeader(_) => Box::new(run::Run::<
-            seedbed_protocols::replication::single_leader::Node,
-        >::new(plan)),
+        Protocol::SingleLeader(_) => Box::new(run::Run::<Node>::new(plan, planted)),
     }
 }

@@ -13,8 +13,11 @@ use crate::file::model::Scenario;
 pub(super) trait Hosted:
     Process<Request = kv::Request, Reply = kv::Reply> + Inspect
 {
+    /// A mistake that its replicas can be made to make, to check the checkers. The default is none.
+    type Planted: Copy + Default + Send + Sync;
+
     /// What each node is told at its boots, in the order of the scenario's node ids.
-    fn configs(scenario: &Scenario) -> Vec<Self::Config>;
+    fn configs(scenario: &Scenario, planted: Self::Planted) -> Vec<Self::Config>;
 
     /// A note as one line for people; `names` are the nodes'.
     fn tell(note: &Self::Note, names: &[String]) -> String;
@@ -25,8 +28,9 @@ pub(super) fn build_world<P: Hosted>(
     scenario: &Scenario,
     seed: Seed,
     trace: TraceLevel,
+    planted: P::Planted,
 ) -> World<P> {
-    let configs = P::configs(scenario);
+    let configs = P::configs(scenario, planted);
     assert_eq!(
         configs.len(),
         scenario.node_count(),

@@ -50,8 +50,8 @@ impl<P: Hosted> Clone for Run<P> {
 }
 
 impl<P: Hosted> Run<P> {
-    pub(super) fn new(plan: Plan) -> Self {
-        let core = Core::new(&plan);
+    pub(super) fn new(plan: Plan, planted: P::Planted) -> Self {
+        let core = Core::new(&plan, planted);
         Self {
             plan: Arc::new(plan),
             checkpoints: vec![core.clone()],

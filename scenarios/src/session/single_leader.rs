@@ -11,7 +11,9 @@ use super::protocol::Hosted;
 use crate::file::model::{self, Protocol, Scenario};
 
 impl Hosted for Node {
-    fn configs(scenario: &Scenario) -> Vec<Config> {
+    type Planted = Planted;
+
+    fn configs(scenario: &Scenario, planted: Planted) -> Vec<Config> {
         let Protocol::SingleLeader(settings) = &scenario.cluster.protocol;
         let replicas = scenario.node_ids().take(scenario.replicas.len());
         let followers: Arc<[NodeId]> = replicas.filter(|id| *id != settings.leader).collect();
@@ -30,7 +32,7 @@ impl Hosted for Node {
             Config::Replica(ReplicaConfig {
                 part,
                 engine: replica.engine,
-                planted: Planted::Nothing,
+                planted,
             })
         };
         let client = |client: &model::Client| {

@@ -708,6 +708,18 @@ fn one_seed_gives_one_digest_at_every_level_however_the_world_is_driven() {
     drop(original);
 }
 
+/// The world's own digest, without any protocol: a change says that this kernel gives another run for the same seed.
+#[test]
+fn the_digest_of_a_busy_world_is_pinned() {
+    let mut world = busy(TraceLevel::Digest);
+    world.run_until(ms(1_000), &mut ());
+    let digest = world.trace().digest().unwrap();
+    assert_eq!(
+        (world.trace().count(), digest),
+        (1252, 0x5120_a58e_4f60_f6a5)
+    );
+}
+
 #[test]
 fn every_event_but_the_first_causes_is_caused_by_an_earlier_one() {
     let mut world = busy(TraceLevel::Full);
