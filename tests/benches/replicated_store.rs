@@ -22,7 +22,7 @@ use seedbed_sim::{
 const REPLICAS: u32 = 5;
 const CLIENTS: u32 = 16;
 const KEYS: u64 = 1_000;
-const OPERATIONS: u64 = 20_000;
+const OPERATIONS: u64 = 5_000;
 
 /// What the clients do.
 #[derive(Clone, Copy)]

@@ -232,119 +232,93 @@ impl<P: Process> World<P> {
         let Work { item, cause, path } = work;
         let at = self.now;
         let record = |kind| Record::new(kind, at, id, cause);
-        match item {
+        let (event, (result, elapsed)) = match item {
             Item::Message { from, message } => {
-                let record = record(RecordKind::Deliver)
-                    .peer(from)
-                    .detail(u64::from(message.size_bytes()));
+                let size_bytes = u64::from(message.size_bytes());
+                let record = record(RecordKind::Deliver).peer(from).detail(size_bytes);
                 let event = self.record_as(record, message.kind(), 0, observer);
                 observer.on_message(event, from, id, &message);
-                let handler = Handler {
-                    node: id,
+                (
                     event,
-                    path,
-                };
-                self.run(handler, observer, |process, cx| {
-                    process.on_message(from, message, cx)
-                });
+                    self.call(id, |process, cx| process.on_message(from, message, cx)),
+                )
             }
-            Item::Request {
-                id: request_id,
-                request,
-            } => {
-                let event = self.record_as(
-                    record(RecordKind::Request).detail(request_id.0),
-                    request.kind(),
-                    0,
-                    observer,
-                );
-                let handler = Handler {
-                    node: id,
+            Item::Request { id: asked, request } => {
+                let record = record(RecordKind::Request).detail(asked.0);
+                let event = self.record_as(record, request.kind(), 0, observer);
+                (
                     event,
-                    path,
-                };
-                self.run(handler, observer, |process, cx| {
-                    process.on_request(request_id, request, cx)
-                });
+                    self.call(id, |process, cx| process.on_request(asked, request, cx)),
+                )
             }
             Item::Timer(handle) => {
-                let timer = self.nodes[id.index()]
-                    .timers
-                    .remove(&handle)
-                    .expect("a timer that fires is set")
-                    .timer;
-                let event = self.record(
-                    record(RecordKind::Timer).detail(handle.number),
-                    &timer,
-                    observer,
-                );
-                let handler = Handler {
-                    node: id,
+                let pending = self.nodes[id.index()].timers.remove(&handle);
+                let timer = pending.expect("a timer that fires is set").timer;
+                let record = record(RecordKind::Timer).detail(handle.number);
+                let event = self.record(record, &timer, observer);
+                (
                     event,
-                    path,
-                };
-                self.run(handler, observer, |process, cx| process.on_timer(timer, cx));
+                    self.call(id, |process, cx| process.on_timer(timer, cx)),
+                )
             }
             Item::Synced(ticket) => {
-                let event = self.record_as(
-                    record(RecordKind::Synced).detail(ticket.0),
-                    Kind("synced"),
-                    0,
-                    observer,
-                );
-                let handler = Handler {
-                    node: id,
+                let record = record(RecordKind::Synced).detail(ticket.0);
+                let event = self.record_as(record, Kind("synced"), 0, observer);
+                (
                     event,
-                    path,
-                };
-                self.run(handler, observer, |process, cx| {
-                    process.on_synced(ticket, cx)
-                });
+                    self.call(id, |process, cx| process.on_synced(ticket, cx)),
+                )
             }
-        }
-    }
-
-    /// Starts a node, at first and after a crash.
-    pub(super) fn boot(&mut self, id: NodeId, observer: &mut impl Observer<P>) {
-        let node = &mut self.nodes[id.index()];
-        let path = PathKey::of_name(&node.spec.name, u64::from(node.incarnation.0));
-        let detail = u64::from(node.incarnation.0);
-        let record = Record::new(RecordKind::Boot, self.now, id, EventId::OUTSIDE).detail(detail);
-        let event = self.record_as(record, Kind("boot"), 0, observer);
+        };
         let handler = Handler {
             node: id,
             event,
             path,
         };
-        let (booted, elapsed) = self.lend(id, |spec, cx| P::boot(&spec.config, cx));
-        let result = booted.map(|process| self.nodes[id.index()].process = Some(process));
         self.finish(handler, result, elapsed, observer);
     }
 
-    /// Runs one handler of a node that is up.
-    #[inline]
-    fn run(
-        &mut self,
-        handler: Handler,
-        observer: &mut impl Observer<P>,
-        call: impl FnOnce(&mut P, &mut Context<'_, P>) -> Result<(), Halt>,
-    ) {
-        let mut process = self.nodes[handler.node.index()]
-            .process
-            .take()
-            .expect("only a node that is up runs handlers");
-        let (result, elapsed) = self.lend(handler.node, |_, cx| call(&mut process, cx));
-        self.nodes[handler.node.index()].process = Some(process);
+    /// Starts a node, at first and after a crash.
+    pub(super) fn boot(&mut self, id: NodeId, observer: &mut impl Observer<P>) {
+        let node = &mut self.nodes[id.index()];
+        let life = u64::from(node.incarnation.0);
+        let path = PathKey::of_name(&node.spec.name, life);
+        let record = Record::new(RecordKind::Boot, self.now, id, EventId::OUTSIDE).detail(life);
+        let event = self.record_as(record, Kind("boot"), 0, observer);
+        let (result, elapsed) = self.lend(id, |spec, process, cx| {
+            *process = Some(P::boot(&spec.config, cx)?);
+            Ok(())
+        });
+        let handler = Handler {
+            node: id,
+            event,
+            path,
+        };
         self.finish(handler, result, elapsed, observer);
+    }
+
+    /// Runs one handler of a node that is up, and says how long it took.
+    #[inline]
+    fn call(
+        &mut self,
+        id: NodeId,
+        handler: impl FnOnce(&mut P, &mut Context<'_, P>) -> Result<(), Halt>,
+    ) -> (Result<(), Halt>, Span) {
+        self.lend(id, |_, process, cx| {
+            let process = process
+                .as_mut()
+                .expect("only a node that is up runs handlers");
+            handler(process, cx)
+        })
     }
 
     /// Lends a node's things to `call`, and says how long it took.
     #[inline]
-    fn lend<R>(
+    fn lend(
         &mut self,
         id: NodeId,
-        call: impl FnOnce(&super::NodeSpec<P>, &mut Context<'_, P>) -> R,
-    ) -> (R, Span) {
+        call: impl FnOnce(&super::NodeSpec<P>, &mut Option<P>, &mut Context<'_, P>) -> Result<(), Halt>,
+    ) -> (Result<(), Halt>, Span) {
         let node = &mut self.nodes[id.index()];
         node.disk.begin_handler(self.now + node.spec.service_time);
         let mut cx = Context::new(Loan {
@@ -356,7 +330,7 @@ impl<P: Process> World<P> {
             orders: &mut self.orders,
             service_time: node.spec.service_time,
         });
-        let result = call(&node.spec, &mut cx);
+        let result = call(&node.spec, &mut node.process, &mut cx);
         let elapsed = cx.elapsed();
         (result, elapsed)
     }
