@@ -1,7 +1,7 @@
 //! Replication protocols: how several nodes keep copies of the same data.
 //!
 //! Each protocol is a folder, and its `mod.rs` is its chapter. What several of them need stands beside them: the
-//! durable [replicated log](log) and the [state](state) that is made by applying it.
+//! durable [replicated log](log) and the [state] that is made by applying it.
 
 pub mod log;
 pub mod single_leader;
