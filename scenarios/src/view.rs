@@ -60,6 +60,8 @@ pub struct View {
 pub enum NodeState {
     /// It runs.
     Up,
+    /// It is about to boot.
+    Starting,
     /// It crashed, or halted, and was not restarted.
     Down,
     /// It is paused.

@@ -65,6 +65,7 @@ impl Theme {
 pub fn node_state(state: NodeState) -> (&'static str, &'static str, Tint) {
     match state {
         NodeState::Up => ("●", "up", Tint::Good),
+        NodeState::Starting => ("◌", "starting", Tint::Doubtful),
         NodeState::Down => ("×", "down", Tint::Bad),
         NodeState::Paused => ("○", "paused", Tint::Doubtful),
     }

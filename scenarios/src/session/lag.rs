@@ -35,9 +35,15 @@ pub(super) struct LagLog {
 
 impl LagLog {
     pub(super) fn new(replicas: usize) -> Self {
+        // Nothing is written yet, so nobody is behind.
+        let mut beginning = ChunkedVec::default();
+        beginning.push(Point {
+            at: Instant::ZERO,
+            applied: Some(0),
+        });
         Self {
             tips: ChunkedVec::default(),
-            replicas: vec![ChunkedVec::default(); replicas],
+            replicas: vec![beginning; replicas],
         }
     }
 

@@ -264,6 +264,7 @@ impl<P: Process> World<P> {
         if node.crash_faults == 0 && node.process.is_none() {
             node.halted = None;
             node.incarnation.0 += 1;
+            node.boots = true;
             // A handler that killed its node ends later than it began: not before that.
             let at = self.now.max(node.busy_until);
             self.queue.push(at, Pending::Boot(id));

@@ -281,6 +281,7 @@ impl<P: Process> World<P> {
     /// Starts a node, at first and after a crash.
     pub(super) fn boot(&mut self, id: NodeId, observer: &mut impl Observer<P>) {
         let node = &mut self.nodes[id.index()];
+        node.boots = false;
         let life = u64::from(node.incarnation.0);
         let path = PathKey::of_name(&node.spec.name, life);
         let record = Record::new(RecordKind::Boot, self.now, id, EventId::OUTSIDE).detail(life);
@@ -511,6 +512,7 @@ impl<P: Process> Node<P> {
     /// Forgets everything that does not outlive a crash, but for the disk.
     pub(super) fn lose_memory(&mut self) {
         self.process = None;
+        self.boots = false;
         self.inbox.clear();
         self.inbox_bounded = 0;
         self.ready_at = None;

@@ -78,6 +78,8 @@ pub enum Stop {
 pub enum NodeState {
     /// It runs.
     Up,
+    /// It is about to boot.
+    Starting,
     /// It crashed or halted.
     Down,
     /// It is paused.
@@ -433,6 +435,7 @@ impl<P: Process> World<P> {
     pub fn node_state(&self, node: NodeId) -> NodeState {
         let node = &self.nodes[node.index()];
         match (&node.process, node.pause_faults) {
+            (None, _) if node.boots => NodeState::Starting,
             (None, _) => NodeState::Down,
             (Some(_), 0) => NodeState::Up,
             (Some(_), _) => NodeState::Paused,
@@ -513,6 +516,7 @@ fn new_node<P: Process>(seed: Seed, spec: NodeSpec<P>) -> Node<P> {
     Node {
         process: None,
         incarnation: Incarnation(0),
+        boots: true,
         halted: None,
         crash_faults: 0,
         pause_faults: 0,

@@ -62,6 +62,8 @@ pub(super) struct Node<P: Process> {
     /// `None` while the node is down.
     pub(super) process: Option<P>,
     pub(super) incarnation: Incarnation,
+    /// Whether a boot of it is in the queue.
+    pub(super) boots: bool,
     /// Why it stopped itself, if it did.
     pub(super) halted: Option<String>,
     pub(super) crash_faults: u32,

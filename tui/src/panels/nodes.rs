@@ -82,7 +82,7 @@ fn blank() -> (String, Tint) {
 
 /// A position in the log; clients have none, and a node that is down can't be asked.
 fn position(node: &NodeView, value: u64) -> (String, Tint) {
-    match node.is_replica && node.state != NodeState::Down {
+    match node.is_replica && !matches!(node.state, NodeState::Down | NodeState::Starting) {
         true => (value.to_string(), Tint::Plain),
         false => blank(),
     }

@@ -45,7 +45,12 @@ pub(super) fn strike(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     let (id, name) = (node.id, node.name.clone());
     match action {
-        Action::Crash if node.state == NodeState::Down => {
+        // One that stopped itself is down without a fault: crashing it makes one that can be lifted.
+        Action::Crash
+            if lab
+                .active_faults()
+                .any(|f| is_crash_of(&f.fault, id) && node.state == NodeState::Down) =>
+        {
             refuse(model, format!("{name} is down already."))
         }
         Action::Crash => {
@@ -61,7 +66,9 @@ pub(super) fn strike(model: &mut Model, action: Action) -> Vec<Effect> {
             match (crashes.is_empty(), node.state) {
                 (true, NodeState::Down) => refuse(
                     model,
-                    format!("{name} is down, but not by a fault that can be lifted."),
+                    format!(
+                        "{name} stopped itself; c crashes it for good, and then r restarts it."
+                    ),
                 ),
                 (true, _) => refuse(model, format!("{name} is not down.")),
                 (false, _) => {
