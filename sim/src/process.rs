@@ -94,8 +94,8 @@ pub enum Reason {
     Timeout,
     /// A queue on the way was full.
     Overloaded,
-    /// The replica asked does not do this (a write sent to a follower).
-    NotLeader,
+    /// The node asked is not the one that does this.
+    WrongNode,
     /// The node is down or was never started.
     Unavailable,
     /// The client crashed while the request was open.
@@ -112,7 +112,7 @@ impl Reason {
         match self {
             Self::Timeout => "timeout",
             Self::Overloaded => "overloaded",
-            Self::NotLeader => "not-leader",
+            Self::WrongNode => "wrong-node",
             Self::Unavailable => "unavailable",
             Self::ClientCrashed => "client-crashed",
             Self::EndOfRun => "end-of-run",

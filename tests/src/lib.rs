@@ -11,3 +11,4 @@
 
 pub mod compare;
 pub mod runs;
+pub mod sources;

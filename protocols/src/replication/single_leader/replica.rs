@@ -125,7 +125,7 @@ impl Replica {
                         .map(Err),
                     (RoleState::Follower(_), _) => {
                         cx.note(Note::RefusedWrite);
-                        Some(Err(Reason::NotLeader))
+                        Some(Err(Reason::WrongNode))
                     }
                 };
                 if let Some(result) = result {
