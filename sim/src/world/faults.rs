@@ -98,9 +98,7 @@ impl<P: Process> World<P> {
                 self.nodes[node.index()].crash_faults += 1;
                 self.crash(node, self.now, event, observer);
             }
-            Fault::CrashAtDiskOperation { node, operation } => {
-                self.nodes[node.index()].disk.arm_crash(operation);
-            }
+            Fault::CrashAtDiskOperation { node, .. } => self.rearm_crash(node),
             Fault::Pause { node } => self.nodes[node.index()].pause_faults += 1,
             Fault::Cut { .. } | Fault::Partition { .. } => self.cut_in_flight(&injected, observer),
             Fault::Delay { .. } | Fault::Loss { .. } => {}

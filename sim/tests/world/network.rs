@@ -171,3 +171,85 @@ fn a_loss_fault_drops_datagrams_only_while_it_holds() {
     lab.until(100);
     assert_eq!(lab.ear.numbers_at(B), [4]);
 }
+
+#[test]
+fn what_a_cut_holds_arrives_in_its_order_behind_it() {
+    let jitter = Distribution::uniform(Span::from_millis(1), Span::from_millis(50)).unwrap();
+    let mut lab = Lab::new(links(LinkSpec::fifo(jitter)));
+    lab.ask(A, Ask::Send { to: B, count: 3 });
+    lab.until(1);
+    let cut = lab.inject(Fault::Cut {
+        link: a_to_b(Direction::Both),
+        in_flight: InFlight::Held,
+    });
+    for at in [10, 20, 30] {
+        lab.until(at);
+        lab.ask(A, Ask::Send { to: B, count: 2 });
+    }
+    lab.until(40);
+    lab.lift(cut);
+    // Sent after the cut, and still behind what it held.
+    lab.ask(A, Ask::Send { to: B, count: 1 });
+    lab.until(500);
+    assert_eq!(lab.ear.numbers_at(B), (1..=10).collect::<Vec<_>>());
+    assert!(lab.ear.first_message_at(B).unwrap() > ms(40));
+}
+
+/// The first message is delayed by a second; the second is sent when the delay is over, and must not overtake it.
+#[test]
+fn a_connection_keeps_its_order_when_a_delay_is_lifted() {
+    let mut lab = Lab::fifo();
+    let delay = lab.inject(Fault::Delay {
+        link: a_to_b(Direction::Both),
+        extra: Span::from_millis(1_000),
+    });
+    lab.ask(A, Ask::Send { to: B, count: 1 });
+    lab.until(10);
+    lab.lift(delay);
+    lab.ask(A, Ask::Send { to: B, count: 1 });
+    lab.until(900);
+    assert_eq!(lab.ear.numbers_at(B), Vec::<u32>::new());
+    lab.until(2_000);
+    assert_eq!(lab.ear.numbers_at(B), [1, 2]);
+    assert_eq!(lab.ear.first_message_at(B), Some(ms(1_005)));
+}
+
+#[test]
+fn a_held_message_is_lost_with_the_life_of_its_receiver_on_a_connection() {
+    let mut lab = Lab::fifo();
+    let cut = lab.inject(Fault::Cut {
+        link: a_to_b(Direction::Both),
+        in_flight: InFlight::Held,
+    });
+    lab.ask(A, Ask::Send { to: B, count: 1 });
+    lab.until(10);
+    let crash = lab.inject(Fault::Crash { node: B });
+    lab.lift(crash);
+    lab.until(20);
+    lab.lift(cut);
+    lab.until(100);
+    assert_eq!(lab.ear.numbers_at(B), Vec::<u32>::new());
+    assert_eq!(lab.ear.drops(), [DropReason::ConnectionReset]);
+}
+
+#[test]
+fn a_cut_that_loses_takes_what_another_cut_holds() {
+    let mut lab = Lab::fifo();
+    let link = a_to_b(Direction::Both);
+    let held = lab.inject(Fault::Cut {
+        link,
+        in_flight: InFlight::Held,
+    });
+    lab.ask(A, Ask::Send { to: B, count: 1 });
+    lab.until(10);
+    let lost = lab.inject(Fault::Cut {
+        link,
+        in_flight: InFlight::Lost,
+    });
+    lab.lift(lost);
+    lab.ask(A, Ask::Send { to: B, count: 1 });
+    lab.until(20);
+    lab.lift(held);
+    lab.until(100);
+    assert_eq!(lab.ear.numbers_at(B), [2]);
+}

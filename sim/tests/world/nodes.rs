@@ -220,3 +220,23 @@ fn a_clock_offset_moves_the_wall_clock_and_not_the_timers() {
     );
     assert_eq!(lab.ear.ticks(), [(ms(100), 0)]);
 }
+
+#[test]
+fn the_inbox_is_bounded_while_its_node_is_paused_too() {
+    let mut lab = Lab::fifo();
+    let pause = lab.inject(Fault::Pause { node: B });
+    lab.ask(A, Ask::Send { to: B, count: 10 });
+    lab.until(50);
+    assert_eq!(lab.world.queued(B), 8);
+    assert_eq!(lab.ear.drops(), [DropReason::InboxFull; 2]);
+    let refused = lab.ask(B, Ask::Clock);
+    lab.until(60);
+    assert_eq!(
+        lab.ear.replies.last().unwrap(),
+        &(ms(50), refused, Outcome::Fail(Reason::Overloaded))
+    );
+    lab.lift(pause);
+    lab.until(100);
+    assert_eq!(lab.ear.numbers_at(B), (1..=8).collect::<Vec<_>>());
+    assert_eq!(lab.world.queued(B), 0);
+}

@@ -154,7 +154,7 @@ fn removing_one_request_changes_no_delay_of_the_others() {
 }
 
 #[test]
-fn the_world_says_when_time_stands_still() {
+fn the_world_says_why_it_went_no_further() {
     let mut lab = Lab::new(links(LinkSpec::fifo(
         Distribution::fixed(Span::ZERO).unwrap(),
     )));
@@ -174,4 +174,24 @@ fn the_world_says_when_time_stands_still() {
         },
     );
     assert_eq!(lab.world.run_until(ms(6), &mut lab.ear), Stop::OutOfTime);
+}
+
+#[test]
+fn the_world_says_when_time_stands_still() {
+    let at_once = LinkSpec::fifo(Distribution::fixed(Span::ZERO).unwrap());
+    let mut world = World::new(
+        Seed(7),
+        WorldSpec {
+            trace: TraceLevel::Off,
+            ..links(at_once)
+        },
+    );
+    let many = Ask::Send {
+        to: B,
+        count: 1_100_000,
+    };
+    world.invoke(A, many, PathKey::of_name("test", 0), &mut ());
+    assert_eq!(world.run_until(ms(5), &mut ()), Stop::TimeStandsStill);
+    assert_eq!(world.now(), Instant::ZERO);
+    assert!(world.time_stands_still());
 }

@@ -23,6 +23,11 @@ pub(crate) enum Ask {
     Halt,
     /// What do your clocks show? The answer is the monotonic one; the wall clock is noted.
     Clock,
+    /// Append a KiB and sync, tell a node, append another, tell a node, then answer.
+    WriteTwice {
+        tell_between: NodeId,
+        tell_after: NodeId,
+    },
 }
 
 #[derive(Clone, Debug, Hash, PartialEq)]
@@ -136,6 +141,16 @@ impl Process for Probe {
                     cx.disk().sync(self.file)?;
                 }
                 cx.send(tell, Told(0));
+            }
+            Ask::WriteTwice {
+                tell_between,
+                tell_after,
+            } => {
+                cx.disk().append(self.file, &[b'x'; 1024])?;
+                cx.disk().sync(self.file)?;
+                cx.send(tell_between, Told(1));
+                cx.disk().append(self.file, &[b'x'; 1024])?;
+                cx.send(tell_after, Told(2));
             }
             Ask::WriteLater => {
                 cx.disk().append(self.file, &[b'x'; 1024])?;
