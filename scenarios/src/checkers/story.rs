@@ -34,12 +34,13 @@ pub(super) fn user(operation: &Operation) -> String {
     }
 }
 
-/// A name or value, cut where it is long.
+/// A name or value, cut where it is long. Dots at the cut say nothing: generated values are filled up with them.
 pub(super) fn shorten(text: &str) -> String {
     if text.chars().count() <= TEXT_CHARS_MAX {
         return text.to_owned();
     }
-    let mut short: String = text.chars().take(TEXT_CHARS_MAX - 1).collect();
+    let start: String = text.chars().take(TEXT_CHARS_MAX - 1).collect();
+    let mut short = start.trim_end_matches('.').to_owned();
     short.push('…');
     short
 }
