@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use seedbed_sim::{FaultId, Instant};
+use seedbed_sim::{FaultId, Instant, TraceLevel};
 
 use super::core::{Core, Ending, Plan};
 use super::protocol::Hosted;
@@ -32,7 +32,7 @@ pub(super) struct Run<P: Hosted> {
     plan: Arc<Plan>,
     core: Core<P>,
     /// In the order of their steps; the first is the beginning.
-    checkpoints: Vec<Core<P>>,
+    checkpoints: Vec<Arc<Core<P>>>,
     checkpoint_steps: u64,
     journal: Vec<Journal>,
 }
@@ -54,9 +54,9 @@ impl<P: Hosted> Run<P> {
         let core = Core::new(&plan, planted);
         Self {
             plan: Arc::new(plan),
-            checkpoints: vec![core.clone()],
+            checkpoints: vec![Arc::new(core.clone())],
             core,
-            checkpoint_steps: CHECKPOINT_STEPS_MIN,
+            checkpoint_steps,
             journal: Vec::new(),
         }
     }
@@ -93,10 +93,10 @@ impl<P: Hosted> Run<P> {
 
     fn keep_checkpoint(&mut self) {
         let last = self.checkpoints.last().map_or(0, |core| core.step);
-        if self.core.step < last + self.checkpoint_steps {
+        if self.core.step.saturating_sub(last) < self.checkpoint_steps {
             return;
         }
-        self.checkpoints.push(self.core.clone());
+        self.checkpoints.push(Arc::new(self.core.clone()));
         if self.checkpoints.len() > CHECKPOINTS_MAX {
             let mut index = 0;
             self.checkpoints.retain(|_| {
@@ -109,8 +109,8 @@ impl<P: Hosted> Run<P> {
 
     /// Goes back to the last checkpoint for which `is_before` holds, if that is before this place.
     fn rewind(&mut self, is_before: impl Fn(&Core<P>) -> bool) {
-        let index = self.checkpoints.partition_point(is_before);
-        self.core = self.checkpoints[index.saturating_sub(1)].clone();
+        let index = self.checkpoints.partition_point(|core| is_before(core));
+        self.core = Core::clone(&self.checkpoints[index.saturating_sub(1)]);
     }
 }
 
