@@ -51,6 +51,11 @@ impl<P: Hosted> Clone for Run<P> {
 
 impl<P: Hosted> Run<P> {
     pub(super) fn new(plan: Plan, planted: P::Planted) -> Self {
+        // A run of which only the report is wanted seldom goes back: its beginning is enough.
+        let checkpoint_steps = match plan.trace {
+            TraceLevel::Full => CHECKPOINT_STEPS_MIN,
+            _ => u64::MAX,
+        };
         let core = Core::new(&plan, planted);
         Self {
             plan: Arc::new(plan),
