@@ -80,6 +80,8 @@ pub enum DropReason {
     InboxFull = 5,
     /// The sender crashed before the message had left.
     Unsent = 6,
+    /// The receiver crashed while the message waited in its inbox.
+    Unhandled = 7,
 }
 
 impl DropReason {
@@ -92,6 +94,7 @@ impl DropReason {
             Self::ConnectionReset => "connection reset",
             Self::InboxFull => "inbox full",
             Self::Unsent => "sender crashed before it left",
+            Self::Unhandled => "receiver crashed before it was handled",
         }
     }
 
@@ -104,6 +107,7 @@ impl DropReason {
             4 => Self::ConnectionReset,
             5 => Self::InboxFull,
             6 => Self::Unsent,
+            7 => Self::Unhandled,
             _ => return None,
         })
     }

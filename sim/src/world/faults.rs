@@ -3,6 +3,7 @@
 use super::{ActiveFault, FaultError, Pending, World};
 use crate::trace::{DropReason, Record, RecordKind, stable_hash};
 use crate::world::handler::Handler;
+use crate::world::node::Item;
 use crate::world::transmit::{Envelope, LinkEffect};
 use crate::{
     Datum, Direction, EventId, Fault, FaultId, Halt, InFlight, Instant, Kind, LinkTarget, NodeId,
@@ -362,10 +363,22 @@ impl<P: Process> World<P> {
         observer: &mut impl Observer<P>,
     ) {
         let node = &mut self.nodes[id.index()];
-        node.lose_memory();
+        let waiting = node.lose_memory();
         node.disk.crash(at);
         node.busy_until = at;
         let mut open = std::mem::take(&mut node.open_requests);
+        for work in waiting {
+            // Requests that waited are among the open ones.
+            if let Item::Message { from, message } = work.item {
+                self.drop_message(
+                    (from, id),
+                    message.kind(),
+                    work.cause,
+                    DropReason::Unhandled,
+                    observer,
+                );
+            }
+        }
         for (due, pending) in self.queue.take(|pending| pending.dies_with(id, at)) {
             match pending {
                 Pending::Message(Envelope {

@@ -1,5 +1,7 @@
 //! Running a node's handlers, and doing what they order.
 
+use std::collections::VecDeque;
+
 use super::{Pending, World};
 use crate::context::{Action, Context, Loan, TimerHandle};
 use crate::random::{PathKey, Purpose, fate};
@@ -509,14 +511,13 @@ impl<P: Process> World<P> {
 }
 
 impl<P: Process> Node<P> {
-    /// Forgets everything that does not outlive a crash, but for the disk.
-    pub(super) fn lose_memory(&mut self) {
+    /// Forgets everything that does not outlive a crash, but for the disk. Returns what waited in the inbox.
+    pub(super) fn lose_memory(&mut self) -> VecDeque<Work<P>> {
         self.process = None;
-        self.boots = false;
-        self.inbox.clear();
         self.inbox_bounded = 0;
         self.ready_at = None;
         self.timers.clear();
         self.wake_at = None;
+        std::mem::take(&mut self.inbox)
     }
 }

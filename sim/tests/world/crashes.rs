@@ -358,3 +358,17 @@ fn a_message_that_had_left_arrives_though_its_sender_has_died() {
     assert_eq!(lab.ear.numbers_at(B), [1]);
     assert_eq!(lab.world.node_state(A), NodeState::Down);
 }
+
+/// A message that had arrived and waited once went without a word when its receiver crashed.
+#[test]
+fn what_waits_in_the_inbox_of_a_node_that_crashes_is_dropped_and_told() {
+    let mut lab = Lab::fifo();
+    let span = Span::from_millis(50);
+    lab.ask(B, Ask::Work { span, tell: B });
+    lab.ask(A, Ask::Send { to: B, count: 2 });
+    lab.until(10);
+    assert_eq!(lab.world.queued(B), 2);
+    lab.inject(Fault::Crash { node: B });
+    let (unhandled, unsent) = (DropReason::Unhandled, DropReason::Unsent);
+    assert_eq!(lab.ear.drops(), [unhandled, unhandled, unsent]);
+}

@@ -6,3 +6,4 @@ mod network;
 mod nodes;
 mod one_seed;
 mod probe;
+mod properties;
