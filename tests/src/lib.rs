@@ -3,6 +3,7 @@
 //! | test | what it holds true |
 //! |---|---|
 //! | `determinism` | one seed is one run, however it is driven |
+//! | `driving` | a run that is driven at random is the plain run with the same faults |
 //! | `catalog` | the scenarios of the catalog come out as they did before |
 //! | `ddia` | the anomalies of the book, their witnesses, and what takes them away |
 //! | `planted` | each checker catches the bug that was planted for it |
