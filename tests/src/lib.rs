@@ -8,6 +8,7 @@
 //! | `ddia` | the anomalies of the book, their witnesses, and what takes them away |
 //! | `planted` | each checker catches the bug that was planted for it |
 //! | `architecture` | the walls between the crates stand, and what is said to be absent is absent |
+//! | `swarm` | whatever clusters, loads and faults are drawn, the protocol keeps what it promises |
 //! | `wasm` | the same seed gives the same run under WebAssembly |
 
 pub mod compare;

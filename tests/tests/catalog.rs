@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use seedbed_scenarios::catalog::CATALOG;
 use seedbed_scenarios::session::Keep;
 use seedbed_tests::runs::open;
+use seedbed_tests::sources::root;
 
 #[test]
 fn every_scenario_of_the_catalog_comes_out_as_before() {
@@ -49,4 +50,22 @@ fn every_scenario_of_the_catalog_is_held_to_its_expectations_at_many_seeds() {
         let test = format!("meets_its_expectations(\"{}\");", entry.name);
         assert!(tests.contains(&test), "no test in {path} says {test}");
     }
+}
+
+#[test]
+fn no_file_in_the_folder_of_the_catalog_is_forgotten() {
+    let folder = root().join("scenarios/catalog");
+    let mut files = Vec::new();
+    for chapter in std::fs::read_dir(&folder).expect("the catalog's folder") {
+        let chapter = chapter.expect("an entry").path();
+        for file in std::fs::read_dir(&chapter).expect("a chapter's folder") {
+            let file = file.expect("an entry").path().with_extension("");
+            let name = file.strip_prefix(&folder).expect("it is in the folder");
+            files.push(name.to_string_lossy().replace('\\', "/"));
+        }
+    }
+    files.sort();
+    let mut names: Vec<&str> = CATALOG.iter().map(|entry| entry.name).collect();
+    names.sort_unstable();
+    assert_eq!(files, names);
 }

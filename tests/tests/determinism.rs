@@ -342,3 +342,23 @@ fn a_fault_that_a_persons_fault_makes_impossible_never_begins() {
         report.warnings
     );
 }
+
+/// A client without think time whose node is down is refused in no time, asks again at once, and is refused again: time
+/// once stood still there, and the run was over.
+#[test]
+fn a_client_that_crashes_does_not_stop_the_clock() {
+    let text = changed("lag/crash-catch-up", "think = \"10ms\"\n", "");
+    let mut run = open_text(&text, 1);
+    run.run_until(Instant::from_millis(100));
+    let client = node(run.as_ref(), "client-1");
+    let crash = run
+        .inject(Injection::Inject(Fault::Crash { node: client }))
+        .unwrap();
+    run.run_until(Instant::from_millis(200));
+    assert!(!run.is_over());
+    run.inject(Injection::Lift(crash)).unwrap();
+    let report = run.report();
+    assert_eq!(report.ended, "healed and settled");
+    assert!(report.operations.fail > 0, "it went on asking meanwhile");
+    assert!(report.operations.fail < 1_000, "but not all the time");
+}

@@ -414,7 +414,7 @@ impl<P: Hosted> Core<P> {
         let (request, invoked_by) =
             self.world
                 .invoke(plan.scenario.client_id(client), request, path, sink);
-        self.driver.begun(client, step);
+        self.driver.begun(client, step, self.world.now());
         let operation = self.history.invoke(Invocation {
             process,
             session: SessionId(client as u32),

@@ -14,6 +14,9 @@ use crate::history::{Function, ProcessId};
 /// How many operations of one load, or of one client, may wait for a free client. An arrival that finds the queue full
 /// is turned away and counted.
 const WAITING_MAX: usize = 65_536;
+/// A closed client whose operation took no time was refused where it asked: its own node is down. It waits for so long
+/// before it asks again, or time would stand still.
+const REFUSED_PAUSE: Span = Span::from_millis(1);
 
 /// Something that the scenario does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub(super) struct ClientState {
     pub(super) requests: u64,
     /// Whether an operation is open, and the scripted step that it is.
     open: Option<Option<usize>>,
+    /// When the last one began.
+    begun_at: Instant,
     waiting: VecDeque<Intent>,
 }
 
@@ -92,6 +97,7 @@ impl Driver {
             process: ProcessId(index as u32),
             requests: 0,
             open: None,
+            begun_at: Instant::ZERO,
             waiting: VecDeque::new(),
         };
         let mut driver = Self {
@@ -247,9 +253,15 @@ impl Driver {
     }
 
     /// A client has begun an operation.
-    pub(super) fn begun(&mut self, client: usize, step: Option<usize>) -> &mut ClientState {
+    pub(super) fn begun(
+        &mut self,
+        client: usize,
+        step: Option<usize>,
+        now: Instant,
+    ) -> &mut ClientState {
         let client = &mut self.clients[client];
         client.open = Some(step);
+        client.begun_at = now;
         client.requests += 1;
         client
     }
@@ -293,7 +305,11 @@ impl Driver {
             .load
             .map(|load| &scenario.loads[load].arrivals);
         match closed {
-            Some(Arrivals::Closed { think }) => self.plan(now + *think, Planned::Turn(client)),
+            Some(Arrivals::Closed { think }) => {
+                let refused = self.clients[client].begun_at == now;
+                let pause = if refused { REFUSED_PAUSE } else { Span::ZERO };
+                self.plan(now + pause.max(*think), Planned::Turn(client));
+            }
             _ if self.has_waiting(scenario, client) => self.plan(now, Planned::Turn(client)),
             _ => {}
         }
