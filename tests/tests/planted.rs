@@ -79,7 +79,8 @@ impl Case {
                 assert_eq!(
                     verdict.holds,
                     Some(true),
-                    "{} without a bug, in the scenario for {:?}, seed {seed}:\n{}",
+                    "{} without a bug, in the scenario for {:?}, seed {seed}; \
+                     cargo test -p seedbed-tests --test planted\n{}",
                     verdict.check,
                     self.planted,
                     report.to_text()
@@ -90,7 +91,8 @@ impl Case {
         let caught = reports.find(|report| self.is_caught(report));
         let caught = caught.unwrap_or_else(|| {
             panic!(
-                "{} did not catch {:?} within {} seeds",
+                "{} did not catch {:?} within {} seeds; \
+                 cargo test -p seedbed-tests --test planted",
                 self.check, self.planted, self.within_seeds
             )
         });

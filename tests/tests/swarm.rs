@@ -186,7 +186,7 @@ fn the_swarm_finds_every_planted_bug() {
             let text = scenario(*seed);
             broken(&text, &run(&text, *seed, planted)).contains(&check.to_owned())
         };
-        let found = SEEDS.into_iter().filter(finds).count();
+        let found = SEEDS.filter(finds).count();
         assert!(found > 0, "no seed finds {planted:?} by {check}");
     }
 }
