@@ -2,14 +2,11 @@
 //! engine and in memory; forks; seeks.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use seedbed_protocols::kv;
-use seedbed_protocols::replication::single_leader::{
-    ClientConfig, Config, Node, Part, Planted, ReplicaConfig, Routing,
-};
+use seedbed_protocols::replication::single_leader::{Config, Node, Routing, Settings};
 use seedbed_protocols::storage::EngineKind;
 use seedbed_scenarios::catalog;
 use seedbed_scenarios::session::{Keep, open};
@@ -42,37 +39,18 @@ fn cluster(work: Work, trace: TraceLevel) -> World<Node> {
         clock: ClockConfig::default(),
         disk,
     };
-    let followers: Arc<[NodeId]> = (1..REPLICAS).map(NodeId).collect();
+    let settings = Settings::new(REPLICAS);
     let replica = |index: u32| {
-        let part = match index {
-            0 => Part::Leader {
-                followers: Arc::clone(&followers),
-                heartbeat: Span::from_millis(50),
-            },
-            _ => Part::Follower { leader: NodeId(0) },
-        };
-        let config = ReplicaConfig {
-            part,
-            engine: work.engine,
-            planted: Planted::Nothing,
-        };
         node(
             format!("replica-{index}"),
-            Config::Replica(config),
+            settings.replica(NodeId(index), work.engine),
             DiskConfig::default(),
         )
     };
     let client = |index: u32| {
-        let config = ClientConfig {
-            leader: NodeId(0),
-            followers: Arc::clone(&followers),
-            routing: Routing::AnyFollower,
-            sticky_hash: 0,
-            timeout: Span::from_secs(1),
-        };
         node(
             format!("client-{index}"),
-            Config::Client(config),
+            settings.client(Routing::AnyFollower, 0),
             DiskConfig::instant(),
         )
     };

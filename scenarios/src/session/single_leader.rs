@@ -1,9 +1,7 @@
 //! Single-leader replication as sessions run it.
 
-use std::sync::Arc;
-
 use seedbed_protocols::replication::single_leader::{
-    ClientConfig, Config, Node, Note, Part, Planted, ReplicaConfig, Routing,
+    Config, Node, Note, Planted, Routing, Settings,
 };
 use seedbed_sim::{NodeId, stable_hash};
 
@@ -14,47 +12,33 @@ impl Hosted for Node {
     type Planted = Planted;
 
     fn configs(scenario: &Scenario, planted: Planted) -> Vec<Config> {
-        let Protocol::SingleLeader(settings) = &scenario.cluster.protocol;
-        let replicas = scenario.node_ids().take(scenario.replicas.len());
-        let followers: Arc<[NodeId]> = replicas.filter(|id| *id != settings.leader).collect();
-        let replica = |(index, replica): (usize, &model::Replica)| {
-            let is_leader = index == settings.leader.index();
-            let part = if is_leader {
-                Part::Leader {
-                    followers: Arc::clone(&followers),
-                    heartbeat: settings.heartbeat,
-                }
-            } else {
-                Part::Follower {
-                    leader: settings.leader,
-                }
-            };
-            Config::Replica(ReplicaConfig {
-                part,
-                engine: replica.engine,
-                planted,
-            })
+        let Protocol::SingleLeader(model) = &scenario.cluster.protocol;
+        let replicas: Vec<NodeId> = scenario.node_ids().take(scenario.replicas.len()).collect();
+        let settings = Settings {
+            replicas: replicas.clone(),
+            leader: model.leader,
+            heartbeat: model.heartbeat,
+            client_timeout: scenario.cluster.client_timeout,
+            planted,
+            ..Settings::default()
         };
+        let replica =
+            |(id, replica): (NodeId, &model::Replica)| settings.replica(id, replica.engine);
         let client = |client: &model::Client| {
-            Config::Client(ClientConfig {
-                leader: settings.leader,
-                followers: Arc::clone(&followers),
-                routing: match client.routing {
-                    model::Routing::Leader => Routing::Leader,
-                    model::Routing::AnyFollower => Routing::AnyFollower,
-                    model::Routing::StickyFollower => Routing::StickyFollower,
-                },
-                sticky_hash: stable_hash(&client.user),
-                timeout: scenario.cluster.client_timeout,
-            })
+            let routing = match client.routing {
+                model::Routing::Leader => Routing::Leader,
+                model::Routing::AnyFollower => Routing::AnyFollower,
+                model::Routing::StickyFollower => Routing::StickyFollower,
+            };
+            settings.client(routing, stable_hash(&client.user))
         };
-        let replicas = scenario.replicas.iter().enumerate().map(replica);
+        let replicas = replicas.into_iter().zip(&scenario.replicas).map(replica);
         replicas
             .chain(scenario.clients.iter().map(client))
             .collect()
     }
 
-    fn tell(note: &Note, _: &[String]) -> String {
-        note.to_string()
+    fn tell(note: &Note, names: &[String]) -> String {
+        note.sentence(|node| &names[node.index()])
     }
 }

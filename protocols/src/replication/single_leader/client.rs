@@ -1,140 +1,226 @@
-//! The client's part: send each request where it belongs, and wait for the answer for so long.
+//! A client: one user's way to the store. It chooses whom to ask, waits, and gives up.
 
-use seedbed_sim::{Context, NodeId, Outcome, Reason, RequestId, TimerHandle};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::Node;
+use seedbed_sim::{Halt, NodeId, Outcome, Reason, RequestId, TimerHandle};
+
+use super::Cx;
 use super::config::{ClientConfig, Routing};
 use super::message::{Message, Timer};
 use super::note::Note;
-use crate::kv;
+use super::session::begin_session;
+use crate::kv::{Operation, Reply, Request};
+use crate::replication::log::{Call, Origin, Proposal};
+use crate::replication::state::{USER_KEY_BYTES_MAX, engine_key};
+use crate::storage::{Change, VALUE_BYTES_MAX};
 
-/// A client. It keeps nothing on its disk; a life of it is told from the one before by a number drawn at boot, so that
-/// an answer to a dead life's request is not taken for an answer to a new one.
+/// Writes that wait for their turn, at the most; one more fails as overloaded.
+pub const WAITING_WRITES_MAX: usize = 1024;
+
+/// A client. It has one write open at a time: a later one waits until the one before it is over, so that the calls of a
+/// client reach the log in their order, and the leader need only remember the last. Reads do not wait.
 #[derive(Clone, Debug)]
 pub struct Client {
     config: ClientConfig,
-    session: u64,
-    sequence: u64,
-    open: Vec<Open>,
+    session: u32,
+    calls: u64,
+    /// Calls that were sent and not answered.
+    open: Vec<OpenCall>,
+    /// Writes that were not sent yet, in their order.
+    waiting: VecDeque<OpenCall>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    sequence: u64,
-    id: RequestId,
-    timeout: TimerHandle,
+#[derive(Clone, Debug)]
+struct OpenCall {
+    call: Call,
+    request: RequestId,
+    is_write: bool,
+    /// The message, while it may have to be sent.
+    message: Option<Message>,
+    /// The replica it must go to, where the user says so.
+    at: Option<NodeId>,
+    give_up: TimerHandle,
+    retry: Option<TimerHandle>,
 }
 
 impl Client {
-    pub(super) fn boot(config: &ClientConfig, cx: &mut Context<'_, Node>) -> Self {
-        Self {
+    pub(super) fn boot(config: &ClientConfig, cx: &mut Cx<'_>) -> Result<Self, Halt> {
+        Ok(Self {
             config: config.clone(),
-            session: cx.random().next_u64(),
-            sequence: 0,
+            session: begin_session(cx)?,
+            calls: 0,
             open: Vec::new(),
+            waiting: VecDeque::new(),
+        })
+    }
+
+    pub(super) fn on_request(&mut self, request: RequestId, asked: Request, cx: &mut Cx<'_>) {
+        if let Err(reason) = self.check(&asked.operation) {
+            cx.reply(request, Outcome::Fail(reason));
+            return;
+        }
+        self.calls += 1;
+        let call = Call {
+            session: self.session,
+            number: self.calls,
+        };
+        let open = OpenCall {
+            call,
+            request,
+            is_write: !asked.operation.is_read(),
+            message: Some(message(cx.node(), call, asked.operation)),
+            at: asked.at,
+            give_up: cx.set_timer(self.config.timeout, Timer::GiveUp(call)),
+            retry: None,
+        };
+        if open.is_write && self.open.iter().any(|open| open.is_write) {
+            self.waiting.push_back(open);
+        } else {
+            self.begin(open, cx);
         }
     }
 
-    pub(super) fn on_request(
-        &mut self,
-        id: RequestId,
-        request: kv::Request,
-        cx: &mut Context<'_, Node>,
-    ) {
-        self.sequence += 1;
-        let sequence = self.sequence;
-        let to = request
-            .at
-            .unwrap_or_else(|| self.route(&request.operation, cx));
-        let timeout = cx.set_timer(self.config.timeout, Timer::Timeout { sequence });
-        self.open.push(Open {
-            sequence,
-            id,
-            timeout,
-        });
-        cx.send(
-            to,
-            Message::Request {
-                session: self.session,
-                sequence,
-                operation: request.operation,
-            },
-        );
+    /// Refuses what the store would not take.
+    fn check(&self, operation: &Operation) -> Result<(), Reason> {
+        let value_bytes = match operation {
+            Operation::Put { value, .. } => value.len(),
+            Operation::Get { .. } | Operation::Delete { .. } => 0,
+        };
+        if operation.key().len() > USER_KEY_BYTES_MAX || value_bytes > VALUE_BYTES_MAX {
+            return Err(Reason::Refused);
+        }
+        if !operation.is_read() && self.waiting.len() == WAITING_WRITES_MAX {
+            return Err(Reason::Overloaded);
+        }
+        Ok(())
     }
 
-    /// Writes go to the leader, reads where the routing says.
-    fn route(&self, operation: &kv::Operation, cx: &mut Context<'_, Node>) -> NodeId {
-        let followers = &self.config.followers;
+    /// Sends a call for the first time.
+    fn begin(&mut self, mut open: OpenCall, cx: &mut Cx<'_>) {
+        let to = self.route(&open, cx);
+        let message = open.message.take().expect("a call that was not sent");
+        if let Some(after) = self.config.retry_after {
+            open.message = Some(message.clone());
+            open.retry = Some(cx.set_timer(after, Timer::Retry(open.call)));
+        }
+        cx.send(to, message);
+        self.open.push(open);
+    }
+
+    /// Whom a call goes to.
+    fn route(&self, open: &OpenCall, cx: &mut Cx<'_>) -> NodeId {
+        match open.at {
+            Some(replica) => replica,
+            None if open.is_write => self.config.leader,
+            None => self.route_read(cx),
+        }
+    }
+
+    fn route_read(&self, cx: &mut Cx<'_>) -> NodeId {
+        let ClientConfig {
+            leader, followers, ..
+        } = &self.config;
         let count = followers.len() as u64;
-        if !operation.is_read() || count == 0 {
-            return self.config.leader;
-        }
         match self.config.routing {
-            Routing::Leader => self.config.leader,
-            Routing::AnyFollower => followers[cx.random().below(count) as usize],
-            Routing::StickyFollower => followers[(self.config.sticky_hash % count) as usize],
+            Routing::AnyFollower if count > 0 => followers[cx.random().below(count) as usize],
+            Routing::StickyFollower if count > 0 => {
+                followers[(self.config.sticky_hash % count) as usize]
+            }
+            _ => *leader,
         }
     }
 
-    pub(super) fn on_message(
-        &mut self,
-        from: NodeId,
-        message: Message,
-        cx: &mut Context<'_, Node>,
-    ) {
-        let Message::Response {
-            session,
-            sequence,
-            result,
-        } = message
-        else {
+    pub(super) fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Cx<'_>) {
+        let (call, outcome) = match message {
+            Message::WriteOk { call, index } => (
+                call,
+                Outcome::Ok(Reply {
+                    value: None,
+                    by: from,
+                    position: index.0,
+                }),
+            ),
+            Message::ReadOk {
+                call,
+                value,
+                applied,
+            } => (
+                call,
+                Outcome::Ok(Reply {
+                    value,
+                    by: from,
+                    position: applied.0,
+                }),
+            ),
+            Message::Refused { call, reason } => (call, Outcome::Fail(reason)),
+            other => unreachable!("{from} sends a client {other:?}"),
+        };
+        let Some(open) = self.take_open(call) else {
+            // Too late: the call was given up, or a retry of it was answered before, or it is of an earlier life.
+            cx.note(Note::LateAnswer { call, by: from });
             return;
         };
-        // An answer to a request of an earlier life, or to one that was given up.
-        let open = (session == self.session)
-            .then(|| self.take(sequence))
-            .flatten();
-        let Some(open) = open else {
-            cx.note(Note::LateAnswer { sequence });
-            return;
-        };
-        cx.cancel_timer(open.timeout);
-        let outcome = match result {
-            Ok(answer) => Outcome::Ok(kv::Reply {
-                value: answer.value,
-                by: from,
-                position: answer.position.0,
-            }),
-            Err(reason) => Outcome::Fail(reason),
-        };
-        cx.reply(open.id, outcome);
+        cx.cancel_timer(open.give_up);
+        self.end(&open, outcome, cx);
     }
 
-    pub(super) fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_, Node>) {
-        let Timer::Timeout { sequence } = timer else {
-            return;
-        };
-        if let Some(open) = self.take(sequence) {
-            cx.note(Note::GaveUp { sequence });
-            // The request, or the answer, may still be on its way: nobody knows.
-            cx.reply(open.id, Outcome::Info(Reason::Timeout));
+    /// Time is up for a call, if it is still open. (A write that waits for its turn is younger than the one before it,
+    /// whose time is up first.)
+    ///
+    /// Nobody knows what becomes of the call: a write may be in the log, or may come there yet. A read has no effect
+    /// either way; it is reported alike, since a client's timeout is no answer.
+    pub(super) fn on_give_up(&mut self, call: Call, cx: &mut Cx<'_>) {
+        if let Some(open) = self.take_open(call) {
+            cx.note(Note::GaveUp { call });
+            self.end(&open, Outcome::Info(Reason::Timeout), cx);
         }
     }
 
-    fn take(&mut self, sequence: u64) -> Option<Open> {
-        let index = self
-            .open
-            .iter()
-            .position(|open| open.sequence == sequence)?;
+    /// A call may have been lost on its way: the same call is sent again. (A read is routed anew.)
+    pub(super) fn on_retry(&mut self, call: Call, cx: &mut Cx<'_>) {
+        let Some(index) = self.open.iter().position(|it| it.call == call) else {
+            return;
+        };
+        let to = self.route(&self.open[index], cx);
+        let open = &mut self.open[index];
+        let message = open.message.clone().expect("kept for being sent again");
+        cx.send(to, message);
+        cx.note(Note::Retried { call, to });
+        let after = self.config.retry_after.expect("retries are set");
+        open.retry = Some(cx.set_timer(after, Timer::Retry(call)));
+    }
+
+    fn take_open(&mut self, call: Call) -> Option<OpenCall> {
+        let index = self.open.iter().position(|it| it.call == call)?;
         Some(self.open.swap_remove(index))
     }
 
-    /// What it is doing, for onlookers.
-    pub(super) fn doing(&self) -> String {
-        match self.open.len() {
-            0 => String::new(),
-            1 => "waits for an answer".to_owned(),
-            more => format!("waits for {more} answers"),
+    /// A call is over; the next write may have its turn.
+    fn end(&mut self, open: &OpenCall, outcome: Outcome<Reply>, cx: &mut Cx<'_>) {
+        if let Some(retry) = open.retry {
+            cx.cancel_timer(retry);
+        }
+        cx.reply(open.request, outcome);
+        if open.is_write
+            && let Some(next) = self.waiting.pop_front()
+        {
+            self.begin(next, cx);
         }
     }
+
+    /// How many calls are open.
+    pub(super) fn open_count(&self) -> usize {
+        self.open.len() + self.waiting.len()
+    }
+}
+
+fn message(client: NodeId, call: Call, operation: Operation) -> Message {
+    let change = match operation {
+        Operation::Get { key } => return Message::Read { call, key },
+        Operation::Put { key, value } => Change::Put(engine_key(&key), value),
+        Operation::Delete { key } => Change::Delete(engine_key(&key)),
+    };
+    let origin = Origin { client, call };
+    Message::Write(Arc::new(Proposal { origin, change }))
 }

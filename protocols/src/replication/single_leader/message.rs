@@ -1,136 +1,142 @@
-//! What the nodes of a single-leader cluster send each other.
+//! What travels between nodes, and what a node tells itself later.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use seedbed_sim::{Datum, Kind, Payload, Reason};
 
-use crate::kv::Operation;
-use crate::replication::log::{Entry, Epoch, LogIndex};
+use crate::replication::log::{Call, Entries, Epoch, LogIndex, Proposal};
+use crate::storage::Change;
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Client to replica: do this. `session` and `sequence` name the request among all of the client's lives.
-    Request {
-        /// The client's life.
-        session: u64,
-        /// How many-th request of it.
-        sequence: u64,
-        /// What to do.
-        operation: Operation,
+    /// Client to leader: do this, and tell me when it is durable.
+    Write(Arc<Proposal>),
+    /// Client to replica: what is the value of this user's key?
+    Read {
+        /// Which call of the client.
+        call: Call,
+        /// The key.
+        key: Bytes,
     },
-    /// Replica to client: it is done, or it is refused and surely has no effect.
-    Response {
-        /// As in the request.
-        session: u64,
-        /// As in the request.
-        sequence: u64,
-        /// The result.
-        result: Result<Answer, Reason>,
+    /// Leader to client: it is done.
+    WriteOk {
+        /// Which call.
+        call: Call,
+        /// Its place in the log.
+        index: LogIndex,
     },
-    /// Leader to follower: the entries after `after`.
+    /// Replica to client: this is the value.
+    ReadOk {
+        /// Which call.
+        call: Call,
+        /// The value; `None` where the key is absent.
+        value: Option<Bytes>,
+        /// How far the replica had applied.
+        applied: LogIndex,
+    },
+    /// Replica to client: it is not done, and never will be.
+    Refused {
+        /// Which call.
+        call: Call,
+        /// Why.
+        reason: Reason,
+    },
+    /// Leader to follower: the next entries. They follow, each upon the one before it.
     Append {
-        /// The leader's reign.
+        /// The leader's epoch.
         epoch: Epoch,
-        /// The entry before the first.
-        after: LogIndex,
-        /// The entries, in order; all of them durable at the leader. Shared by all followers' messages.
-        entries: Arc<[Entry]>,
+        /// The entries.
+        entries: Entries,
+        /// How far the leader's log is durable.
+        end: LogIndex,
     },
-    /// Follower to leader: all entries up to this one are durable here.
+    /// Leader to follower: I am here, and nothing else was to be said for a while.
+    Heartbeat {
+        /// The leader's epoch.
+        epoch: Epoch,
+        /// Up to where it takes the follower to have been sent everything.
+        shipped: LogIndex,
+        /// How far its log is durable.
+        end: LogIndex,
+    },
+    /// Follower to leader: my log is durable to here.
     AppendOk {
         /// The last durable entry.
         durable: LogIndex,
     },
-    /// Leader to follower: I live, and have shipped so far to you.
-    Heartbeat {
-        /// The leader's reign.
-        epoch: Epoch,
-        /// The last entry shipped to this follower.
-        shipped: LogIndex,
-    },
-    /// Follower to leader: I have so much; ship me the rest.
+    /// Follower to leader: I have so much; send me the rest.
     Want {
         /// The last entry written here.
         have: LogIndex,
     },
 }
 
-/// The result of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Answer {
-    /// What was read; `None` where the key is absent, and for writes.
-    pub value: Option<Bytes>,
-    /// The entry that the write became; for reads, how far the replica had applied the log.
-    pub position: LogIndex,
-}
-
-/// Bytes of a message besides what it carries: kind, lengths, numbers, checksum.
-const ENVELOPE_BYTES: usize = 40;
-
 impl Datum for Message {
     fn kind(&self) -> Kind {
         Kind(match self {
-            Self::Request {
-                operation: Operation::Get { .. },
-                ..
-            } => "get",
-            Self::Request {
-                operation: Operation::Put { .. },
-                ..
-            } => "put",
-            Self::Request {
-                operation: Operation::Delete { .. },
-                ..
-            } => "delete",
-            Self::Response { .. } => "response",
+            Self::Write(proposal) => match proposal.change {
+                Change::Put(..) => "put",
+                Change::Delete(_) => "delete",
+            },
+            Self::Read { .. } => "get",
+            Self::WriteOk { .. } => "write-ok",
+            Self::ReadOk { .. } => "get-ok",
+            Self::Refused { .. } => "refused",
             Self::Append { .. } => "append",
-            Self::AppendOk { .. } => "append-ok",
             Self::Heartbeat { .. } => "heartbeat",
+            Self::AppendOk { .. } => "append-ok",
             Self::Want { .. } => "want",
         })
     }
 }
 
+/// Bytes of a message besides what it carries: addresses, kind, checksum.
+const ENVELOPE_BYTES: u32 = 24;
+/// Bytes of a call on the wire.
+const CALL_BYTES: u32 = 12;
+
 impl Payload for Message {
+    /// What a plain binary encoding would take. Values are at most 16 MiB and batches are bounded, so it fits.
     fn size_bytes(&self) -> u32 {
-        let carried = match self {
-            Self::Request {
-                operation: Operation::Put { key, value },
-                ..
-            } => key.len() + value.len(),
-            Self::Request { operation, .. } => operation.key().len(),
-            Self::Response {
-                result: Ok(answer), ..
-            } => answer.value.as_ref().map_or(0, Bytes::len),
-            Self::Append { entries, .. } => entries.iter().map(Entry::size_bytes).sum(),
-            Self::Response { .. }
-            | Self::AppendOk { .. }
-            | Self::Heartbeat { .. }
-            | Self::Want { .. } => 0,
-        };
-        u32::try_from(ENVELOPE_BYTES + carried).unwrap_or(u32::MAX)
+        ENVELOPE_BYTES
+            + match self {
+                Self::Write(proposal) => proposal.size_bytes(),
+                Self::Read { key, .. } => CALL_BYTES + key.len() as u32,
+                Self::WriteOk { .. } => CALL_BYTES + 8,
+                Self::ReadOk { value, .. } => {
+                    CALL_BYTES + 9 + value.as_ref().map_or(0, |value| value.len() as u32)
+                }
+                Self::Refused { .. } => CALL_BYTES + 1,
+                Self::Append { entries, .. } => 16 + entries.size_bytes() as u32,
+                Self::Heartbeat { .. } => 24,
+                Self::AppendOk { .. } | Self::Want { .. } => 8,
+            }
     }
 }
 
 /// What a node tells itself later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
-    /// A leader should send heartbeats.
+    /// Leader: it is time for heartbeats.
     Heartbeat,
-    /// A client has waited long enough for this request.
-    Timeout {
-        /// How many-th request of this life.
-        sequence: u64,
-    },
+    /// Client: the call has taken too long.
+    GiveUp(Call),
+    /// Client: the call may have been lost.
+    Retry(Call),
+    /// Follower with a planted bug: now apply what the log holds.
+    #[doc(hidden)]
+    LateReplay,
 }
 
 impl Datum for Timer {
     fn kind(&self) -> Kind {
         Kind(match self {
             Self::Heartbeat => "heartbeat-due",
-            Self::Timeout { .. } => "timeout",
+            Self::GiveUp(_) => "timeout",
+            Self::Retry(_) => "retry-due",
+            Self::LateReplay => "late-replay",
         })
     }
 }

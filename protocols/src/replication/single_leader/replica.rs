@@ -1,221 +1,239 @@
-//! What leader and follower have in common: a log, a state, and reads.
+//! What leader and follower have in common: a log, what it adds up to, and answers to reads.
 
 use bytes::Bytes;
-use seedbed_sim::{Context, Disk, Halt, NodeId, Reason, SyncTicket};
+use seedbed_sim::{Disk, Halt, NodeId, Reason, SyncTicket};
 
-use super::Node;
+use super::Cx;
 use super::config::{Part, Planted, ReplicaConfig};
 use super::follower::Follower;
 use super::leader::Leader;
-use super::message::{Answer, Message, Timer};
+use super::message::{Message, Timer};
 use super::note::Note;
 use crate::inspect::{Positions, Role, Status};
-use crate::kv::Operation;
-use crate::replication::halt;
-use crate::replication::log::{Epoch, LogIndex, ReplicatedLog};
+use crate::replication::log::{Call, LogIndex, ReplicatedLog};
 use crate::replication::state::State;
-use crate::storage::SnapshotId;
+use crate::storage::EngineError;
 
-/// The one reign there is.
-pub(super) const EPOCH: Epoch = Epoch(1);
+/// How many heartbeats late the planted bug [`Planted::ServeBeforeReplay`] applies the log.
+const LATE_REPLAY_HEARTBEATS: u64 = 20;
 
 /// A replica.
 #[derive(Clone)]
 pub struct Replica {
-    role: RoleState,
-    store: Store,
+    pub(super) core: Core,
+    part: PartState,
 }
 
+/// What a replica holds, whatever its part.
 #[derive(Clone)]
-enum RoleState {
+pub(super) struct Core {
+    pub(super) config: ReplicaConfig,
+    pub(super) log: ReplicatedLog,
+    pub(super) state: State,
+    /// With a planted bug: the log was not applied at boot, and is not yet.
+    owes_replay: bool,
+}
+
+/// A replica's part, with what only this part needs.
+#[derive(Clone)]
+enum PartState {
     Leader(Leader),
     Follower(Follower),
 }
 
-/// A replica's log and what came of applying it.
-#[derive(Clone)]
-pub(super) struct Store {
-    pub(super) log: ReplicatedLog,
-    pub(super) state: State,
-    pub(super) planted: Planted,
-    /// What [`Planted::StaleLeaderReads`] reads from.
-    pub(super) stale: Option<SnapshotId>,
-    /// What [`Planted::SkipEntryAfterReconnect`] leaves out.
-    pub(super) skipped: Option<LogIndex>,
-}
-
-impl Store {
-    /// Applies what is durable.
-    pub(super) fn apply(&mut self, cx: &mut Context<'_, Node>) -> Result<(), Halt> {
-        self.state
-            .apply(cx.disk(), &self.log, self.skipped)
-            .map_err(halt)
-    }
-
-    /// Begins a sync of the log if one is needed and none is under way.
-    pub(super) fn sync_later(&mut self, cx: &mut Context<'_, Node>) -> Result<(), Halt> {
-        self.log.sync_later(cx.disk()).map_err(halt)
-    }
-
-    /// Answers a read from what is applied.
-    fn read(&mut self, key: &[u8], cx: &mut Context<'_, Node>) -> Result<Answer, Halt> {
-        let value = self.state.get(cx.disk(), key, self.stale).map_err(halt)?;
-        Ok(Answer {
-            value,
-            position: self.state.applied(),
-        })
-    }
-}
-
 impl Replica {
-    pub(super) fn boot(config: &ReplicaConfig, cx: &mut Context<'_, Node>) -> Result<Self, Halt> {
-        let (log, recovered) = ReplicatedLog::open(cx.disk()).map_err(halt)?;
-        let state = State::open(config.engine, cx.disk()).map_err(halt)?;
-        if state.applied() > log.durable() {
-            return Err(Halt::Corrupt(format!(
-                "the engine holds entry {}, and the log ends at {}",
-                state.applied().0,
-                log.durable().0
-            )));
-        }
-        cx.note(Note::Recovered {
-            last: log.durable(),
-            torn_bytes: recovered.torn_bytes,
-        });
-        let mut store = Store {
-            log,
-            state,
-            planted: config.planted,
-            stale: None,
-            skipped: None,
+    pub(super) fn boot(config: &ReplicaConfig, cx: &mut Cx<'_>) -> Result<Self, Halt> {
+        let mut core = Core::recover(config, cx)?;
+        let part = match &config.part {
+            Part::Leader { followers } => PartState::Leader(Leader::boot(&core, followers, cx)),
+            Part::Follower { leader } => {
+                if core.owes_replay {
+                    let late = config.heartbeat.saturating_mul(LATE_REPLAY_HEARTBEATS);
+                    cx.set_timer(late, Timer::LateReplay);
+                }
+                PartState::Follower(Follower::boot(&core, *leader, cx))
+            }
         };
-        if store.planted != Planted::ServeBeforeReplay {
-            store.apply(cx)?;
-        }
-        let role = match &config.part {
-            Part::Leader {
-                followers,
-                heartbeat,
-            } => RoleState::Leader(Leader::boot(followers, *heartbeat, &mut store, cx)),
-            Part::Follower { leader } => RoleState::Follower(Follower::boot(*leader, &store, cx)),
-        };
-        Ok(Self { role, store })
+        core.owes_replay &= matches!(part, PartState::Follower(_));
+        Ok(Self { core, part })
     }
 
     pub(super) fn on_message(
         &mut self,
         from: NodeId,
         message: Message,
-        cx: &mut Context<'_, Node>,
+        cx: &mut Cx<'_>,
     ) -> Result<(), Halt> {
-        match (&mut self.role, message) {
-            (
-                role,
-                Message::Request {
-                    session,
-                    sequence,
-                    operation,
-                },
-            ) => {
-                let store = &mut self.store;
-                let result = match (role, operation) {
-                    (_, Operation::Get { key }) => Some(Ok(store.read(&key, cx)?)),
-                    (RoleState::Leader(leader), change) => leader
-                        .on_write((from, session, sequence), change, store, cx)?
-                        .map(Err),
-                    (RoleState::Follower(_), _) => {
-                        cx.note(Note::RefusedWrite);
-                        Some(Err(Reason::WrongNode))
-                    }
-                };
-                if let Some(result) = result {
-                    cx.send(
-                        from,
-                        Message::Response {
-                            session,
-                            sequence,
-                            result,
-                        },
-                    );
-                }
-                Ok(())
+        let core = &mut self.core;
+        match (&mut self.part, message) {
+            (PartState::Leader(leader), Message::Read { call, key }) => {
+                let value = leader.read(core, &key, cx)?;
+                core.answer_read(from, call, value, cx);
             }
-            (RoleState::Leader(leader), Message::AppendOk { durable }) => {
-                leader.on_append_ok(from, durable, &self.store, cx);
-                Ok(())
+            (PartState::Follower(_), Message::Read { call, key }) => {
+                let value = core.state.get(cx.disk(), &key, None)?;
+                core.answer_read(from, call, value, cx);
             }
-            (RoleState::Leader(leader), Message::Want { have }) => {
-                leader.on_want(from, have, &self.store, cx);
-                Ok(())
+            (PartState::Leader(leader), Message::Write(proposal)) => {
+                leader.on_write(core, proposal, cx)?;
+            }
+            (PartState::Follower(_), Message::Write(proposal)) => {
+                cx.note(Note::RefusedWrite { client: from });
+                let call = proposal.origin.call;
+                let reason = Reason::WrongNode;
+                cx.send(from, Message::Refused { call, reason });
+            }
+            (PartState::Leader(leader), Message::AppendOk { durable }) => {
+                leader.on_append_ok(core, from, durable, cx)?;
+            }
+            (PartState::Leader(leader), Message::Want { have }) => {
+                leader.on_want(core, from, have, cx)?;
             }
             (
-                RoleState::Follower(follower),
+                PartState::Follower(follower),
                 Message::Append {
                     epoch,
-                    after,
                     entries,
+                    end,
                 },
-            ) => follower.on_append((epoch, after), &entries, &mut self.store, cx),
-            (RoleState::Follower(follower), Message::Heartbeat { epoch, shipped }) => {
-                follower.on_heartbeat(epoch, shipped, &mut self.store, cx)
+            ) => {
+                follower.on_append(core, (epoch, end), &entries, cx)?;
             }
-            // Not for this part: only a scenario that is wrong, or another protocol's node, would send it.
-            (_, message) => Err(Halt::Stopped(format!(
-                "{from} sent {message:?} to a replica that can't take it"
-            ))),
-        }
-    }
-
-    pub(super) fn on_timer(
-        &mut self,
-        timer: Timer,
-        cx: &mut Context<'_, Node>,
-    ) -> Result<(), Halt> {
-        if let (RoleState::Leader(leader), Timer::Heartbeat) = (&mut self.role, timer) {
-            leader.on_heartbeat_due(&mut self.store, cx);
+            (
+                PartState::Follower(follower),
+                Message::Heartbeat {
+                    epoch,
+                    shipped,
+                    end,
+                },
+            ) => {
+                follower.on_heartbeat(core, epoch, (shipped, end), cx);
+            }
+            // What only the other part is sent was meant for a replica that had this node before; it is nothing to us.
+            (PartState::Leader(_), Message::Append { .. } | Message::Heartbeat { .. })
+            | (PartState::Follower(_), Message::AppendOk { .. } | Message::Want { .. }) => {}
+            (_, Message::WriteOk { .. } | Message::ReadOk { .. } | Message::Refused { .. }) => {
+                unreachable!("{from} answers a replica, which never asks");
+            }
         }
         Ok(())
     }
 
-    pub(super) fn on_synced(
-        &mut self,
-        ticket: SyncTicket,
-        cx: &mut Context<'_, Node>,
-    ) -> Result<(), Halt> {
-        if !self.store.log.on_synced(ticket) {
+    pub(super) fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_>) -> Result<(), Halt> {
+        match (&mut self.part, timer) {
+            (PartState::Leader(leader), Timer::Heartbeat) => {
+                leader.on_heartbeat_due(&mut self.core, cx);
+            }
+            (PartState::Follower(_), Timer::LateReplay) => {
+                self.core.owes_replay = false;
+                self.core.state.replay(cx.disk(), &mut self.core.log)?;
+            }
+            (_, timer) => unreachable!("no replica sets {timer:?} in this part"),
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_synced(&mut self, ticket: SyncTicket, cx: &mut Cx<'_>) -> Result<(), Halt> {
+        let core = &mut self.core;
+        if !core.log.on_synced(ticket) {
+            core.state.on_synced(ticket);
             return Ok(());
         }
-        // What was written while the sync was under way goes into the next one.
-        self.store.sync_later(cx)?;
-        self.store.apply(cx)?;
-        match &mut self.role {
-            RoleState::Leader(leader) => leader.on_durable(&self.store, cx),
-            RoleState::Follower(follower) => follower.on_durable(&self.store, cx),
+        // What came while the sync was under way goes with the next one, which need not wait for what follows here.
+        core.log.begin_sync(cx.disk())?;
+        match &mut self.part {
+            PartState::Leader(leader) => leader.on_durable(core, cx),
+            PartState::Follower(follower) => follower.on_durable(core, cx),
         }
-        Ok(())
     }
 
     pub(super) fn positions(&self) -> Positions {
         Positions {
-            written: self.store.log.written().0,
-            durable: self.store.log.durable().0,
-            applied: self.store.state.applied().0,
+            written: self.core.log.written().0,
+            durable: self.core.log.durable().0,
+            applied: self.core.state.applied().0,
         }
     }
 
     pub(super) fn status(&self) -> Status {
-        let (role, doing) = match &self.role {
-            RoleState::Leader(leader) => (Role::Leader, leader.doing()),
-            RoleState::Follower(follower) => (Role::Follower, follower.doing()),
+        let (role, doing) = match &self.part {
+            PartState::Leader(leader) => (Role::Leader, leader.doing(&self.core.config)),
+            PartState::Follower(follower) => (Role::Follower, follower.doing()),
         };
         Status {
             role,
-            keys: self.store.state.keys(),
+            keys: self.core.state.key_count(),
             doing,
         }
     }
 
-    pub(super) fn contents(&mut self, disk: &mut dyn Disk) -> Option<Vec<(Bytes, Bytes)>> {
-        self.store.state.contents(disk).ok()
+    pub(super) fn contents(
+        &mut self,
+        disk: &mut dyn Disk,
+    ) -> Result<Vec<(Bytes, Bytes)>, EngineError> {
+        self.core.state.contents(disk)
+    }
+}
+
+impl Core {
+    /// Opens the log and the engine, and applies what the log holds and the engine does not.
+    fn recover(config: &ReplicaConfig, cx: &mut Cx<'_>) -> Result<Self, Halt> {
+        let (mut log, found) = ReplicatedLog::open(cx.disk())?;
+        if found.torn_bytes > 0 {
+            let bytes = found.torn_bytes;
+            cx.note(Note::DroppedTornTail { bytes });
+        }
+        let mut state = State::open(config.engine, cx.disk(), &mut log)?;
+        let lacked = log.durable().since(state.applied());
+        let is_follower = matches!(config.part, Part::Follower { .. });
+        let owes_replay = config.planted == Planted::ServeBeforeReplay && is_follower && lacked > 0;
+        if !owes_replay {
+            state.replay(cx.disk(), &mut log)?;
+        }
+        cx.note(Note::Recovered {
+            last: log.durable(),
+            replayed: if owes_replay { 0 } else { lacked },
+        });
+        Ok(Self {
+            config: config.clone(),
+            log,
+            state,
+            owes_replay,
+        })
+    }
+
+    /// Applies what is durable and not applied.
+    pub(super) fn apply_durable(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
+        let (applied, durable) = (self.state.applied(), self.log.durable());
+        if self.owes_replay || applied == durable {
+            return Ok(());
+        }
+        self.state.apply(disk, self.log.recent(applied, durable))?;
+        self.log.forget_applied(durable);
+        self.state.checkpoint(disk, self.config.checkpoint_every)
+    }
+
+    /// With a planted bug: counts an entry as applied that is not. What comes before it must be applied first.
+    pub(super) fn skip(
+        &mut self,
+        skipped: LogIndex,
+        disk: &mut dyn Disk,
+    ) -> Result<(), EngineError> {
+        let applied = self.state.applied();
+        self.state
+            .apply(disk, self.log.recent(applied, skipped.before()))?;
+        self.state.skip_next(disk)
+    }
+
+    fn answer_read(&self, client: NodeId, call: Call, value: Option<Bytes>, cx: &mut Cx<'_>) {
+        let applied = self.state.applied();
+        cx.send(
+            client,
+            Message::ReadOk {
+                call,
+                value,
+                applied,
+            },
+        );
     }
 }

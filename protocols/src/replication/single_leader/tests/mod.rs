@@ -1,0 +1,6 @@
+//! Tests of the protocol under a host that is driven by hand.
+
+mod cluster;
+mod golden;
+mod planted;
+mod properties;
