@@ -11,7 +11,7 @@
 //! Which link joins two nodes is said by rules over sets of nodes, the last that fits; states are kept for pairs that
 //! have talked, so that a thousand nodes do not cost a million links.
 
-use crate::{Distribution, Instant, NodeId, Span};
+use crate::{Distribution, Incarnation, Instant, NodeId, Span};
 
 /// How often a connection transmits one message before it gives up.
 pub const TRANSMISSIONS_MAX: u32 = 8;
@@ -103,8 +103,28 @@ impl NetworkSpec {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkState {
     /// Nothing on the connection arrives before this.
-    pub(crate) not_before: Instant,
+    not_before: Instant,
+    /// The lives of sender and receiver that the connection joins.
+    joins: (Incarnation, Incarnation),
     class: u16,
+}
+
+impl LinkState {
+    /// When a message that could arrive at `arrives_at` does arrive on the connection between two lives: not before
+    /// what was sent earlier on it. A connection ends with either life, and a new one owes nothing to it.
+    #[inline]
+    pub(crate) fn in_order(
+        &mut self,
+        joins: (Incarnation, Incarnation),
+        arrives_at: Instant,
+    ) -> Instant {
+        if self.joins == joins {
+            self.not_before = self.not_before.max(arrives_at);
+        } else {
+            (self.joins, self.not_before) = (joins, arrives_at);
+        }
+        self.not_before
+    }
 }
 
 /// The links of a world, with their states.
@@ -146,6 +166,7 @@ impl Network {
         let receivers = 0..self.rows.len() as u32;
         let state = |to| LinkState {
             not_before: Instant::ZERO,
+            joins: (Incarnation(0), Incarnation(0)),
             class: self.spec.class_of(from, NodeId(to)),
         };
         self.rows[from.index()] = receivers.map(state).collect();

@@ -1,11 +1,11 @@
 //! Who watches a world. Observers see everything and change nothing.
 
-use crate::{EventId, Instant, NodeId, Outcome, Process, Record, RequestId};
+use crate::{EventId, Instant, Kind, NodeId, Outcome, Process, Record, RequestId};
 
 /// Hears what happens, as it happens. Every method does nothing unless it is overridden; `()` hears nothing.
 pub trait Observer<P: Process> {
-    /// An event was recorded (at any trace level but off).
-    fn on_record(&mut self, _event: EventId, _record: &Record) {}
+    /// An event was recorded (at any trace level but off). `kind` is that of the datum it is about.
+    fn on_record(&mut self, _event: EventId, _record: &Record, _kind: Kind) {}
 
     /// A message is about to be handled.
     fn on_message(&mut self, _event: EventId, _from: NodeId, _to: NodeId, _message: &P::Message) {}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use seedbed_protocols::kv;
 use seedbed_sim::{
-    ChunkedVec, EventId, Fault, FaultId, Instant, NodeId, NodeState, Observer, Outcome, PathKey,
-    Record, RequestId, Seed, Span, TraceLevel, World,
+    ChunkedVec, EventId, Fault, FaultId, Instant, Kind, NodeId, NodeState, Observer, Outcome,
+    PathKey, Record, RequestId, Seed, Span, TraceLevel, World,
 };
 
 use super::Injection;
@@ -120,7 +120,7 @@ struct Sink<P: Hosted> {
 }
 
 impl<P: Hosted> Observer<P> for Sink<P> {
-    fn on_record(&mut self, _: EventId, record: &Record) {
+    fn on_record(&mut self, _: EventId, record: &Record, _: Kind) {
         if self.touched.last() != Some(&record.node) {
             self.touched.push(record.node);
         }

@@ -240,7 +240,9 @@ impl<P: Process> World<P> {
 
     /// Sets a node's clocks to what its own error and all faults together make of them.
     fn set_clock(&mut self, id: NodeId) {
-        let drift_ppm = i32::try_from(self.drift_ppm(id)).unwrap_or(i32::MAX);
+        let drift_ppm = self
+            .drift_ppm(id)
+            .clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
         let own = self.nodes[id.index()].spec.clock.offset_nanos;
         let offset_nanos = self
             .faults

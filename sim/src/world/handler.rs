@@ -514,6 +514,7 @@ impl<P: Process> Node<P> {
     /// Forgets everything that does not outlive a crash, but for the disk. Returns what waited in the inbox.
     pub(super) fn lose_memory(&mut self) -> VecDeque<Work<P>> {
         self.process = None;
+        self.boots = false;
         self.inbox_bounded = 0;
         self.ready_at = None;
         self.timers.clear();

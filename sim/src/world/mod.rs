@@ -22,7 +22,9 @@
 //! - **Forking is cloning.** Two worlds that were one go on alike if the same is done to them.
 //! - **Draws do not disturb each other.** A message's fate is drawn from its path (see [`fate`](crate::fate)).
 //!
-//! Simplifications: a pause takes hold between handlers, not inside one; a node that restarts boots at once; a node
+//! Simplifications: a pause takes hold between handlers, not inside one; which faults of a link strike a message is
+//! decided when the handler that sends it begins, or when a cut falls while it is on its way, not at the instant at
+//! which it leaves; a node that restarts boots at once; a node
 //! reaches itself in no time.
 
 mod faults;
@@ -406,7 +408,7 @@ impl<P: Process> World<P> {
     ) -> EventId {
         let event = self.trace.push(record, kind, hash);
         if self.trace.level() != TraceLevel::Off {
-            observer.on_record(event, &record);
+            observer.on_record(event, &record, kind);
         }
         event
     }

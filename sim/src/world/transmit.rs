@@ -118,10 +118,9 @@ impl<P: Process> World<P> {
             }
             None => {
                 let mut arrives_at = envelope.left_at.max(self.now) + envelope.travels;
-                if envelope.connection.is_some() {
-                    let (_, state) = self.network.link(from, to);
-                    arrives_at = arrives_at.max(state.not_before);
-                    state.not_before = arrives_at;
+                if let Some(life) = envelope.connection {
+                    let joins = (self.nodes[from.index()].incarnation, life);
+                    arrives_at = self.network.link(from, to).1.in_order(joins, arrives_at);
                 }
                 self.queue.push(arrives_at, Pending::Message(envelope));
             }

@@ -372,3 +372,14 @@ fn what_waits_in_the_inbox_of_a_node_that_crashes_is_dropped_and_told() {
     let (unhandled, unsent) = (DropReason::Unhandled, DropReason::Unsent);
     assert_eq!(lab.ear.drops(), [unhandled, unhandled, unsent]);
 }
+
+#[test]
+fn a_node_that_crashes_before_it_boots_is_down_and_not_starting() {
+    let mut world = World::new(Seed(7), links(LinkSpec::fifo(five_ms())));
+    assert_eq!(world.node_state(A), NodeState::Starting);
+    world.inject(Fault::Crash { node: A }, &mut ()).unwrap();
+    assert_eq!(world.node_state(A), NodeState::Down);
+    world.run_until(ms(10), &mut ());
+    assert_eq!(world.node_state(A), NodeState::Down);
+    assert_eq!(world.node_state(B), NodeState::Up);
+}

@@ -253,3 +253,25 @@ fn a_cut_that_loses_takes_what_another_cut_holds() {
     lab.until(100);
     assert_eq!(lab.ear.numbers_at(B), [2]);
 }
+
+/// A delay that was 20 s for one message must not hold up the connection that a restarted receiver makes.
+#[test]
+fn a_new_connection_does_not_wait_behind_a_dead_one() {
+    let mut lab = Lab::fifo();
+    let extra = Span::from_secs(20);
+    let delay = lab.inject(Fault::Delay {
+        link: a_to_b(Direction::Both),
+        extra,
+    });
+    lab.ask(A, Ask::Send { to: B, count: 1 });
+    lab.until(10);
+    lab.lift(delay);
+    let crash = lab.inject(Fault::Crash { node: B });
+    lab.until(20);
+    lab.lift(crash);
+    lab.until(30);
+    lab.ask(A, Ask::Send { to: B, count: 1 });
+    lab.until(100);
+    assert_eq!(lab.ear.numbers_at(B), [2]);
+    assert_eq!(lab.ear.first_message_at(B), Some(ms(35)));
+}

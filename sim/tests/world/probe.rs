@@ -194,7 +194,7 @@ pub(crate) struct Ear {
 }
 
 impl Observer<Probe> for Ear {
-    fn on_record(&mut self, _: EventId, record: &Record) {
+    fn on_record(&mut self, _: EventId, record: &Record, _: Kind) {
         self.records.push(*record);
     }
     fn on_reply(&mut self, _: EventId, at: Instant, request: RequestId, outcome: Outcome<Done>) {

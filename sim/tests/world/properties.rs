@@ -189,7 +189,10 @@ fn audit(world: &World<Probe>, ear: &Ear) -> Result<(), TestCaseError> {
     let mut invoked = BTreeSet::new();
     let mut replied = BTreeMap::new();
     let mut sends: BTreeMap<EventId, u32> = BTreeMap::new();
-    let mut last_delivered: BTreeMap<(NodeId, NodeId), EventId> = BTreeMap::new();
+    // A connection ends with its sender's life, so order is kept among what one life sent.
+    let mut lives: BTreeMap<NodeId, u64> = BTreeMap::new();
+    let mut sent_in_life: BTreeMap<EventId, u64> = BTreeMap::new();
+    let mut last_delivered: BTreeMap<(NodeId, NodeId, u64), EventId> = BTreeMap::new();
     let mut last = Instant::ZERO;
     for (event, record) in world.trace().records(EventId(1)) {
         prop_assert!(
@@ -206,6 +209,10 @@ fn audit(world: &World<Probe>, ear: &Ear) -> Result<(), TestCaseError> {
             RecordKind::Reply => *replied.entry(record.detail).or_insert(0) += 1,
             RecordKind::Send => {
                 sends.insert(event, 0);
+                sent_in_life.insert(event, lives[&record.node]);
+            }
+            RecordKind::Boot => {
+                lives.insert(record.node, record.detail);
             }
             RecordKind::Deliver | RecordKind::Drop => {
                 *sends.get_mut(&record.cause).expect("caused by a send") += 1;
@@ -214,7 +221,10 @@ fn audit(world: &World<Probe>, ear: &Ear) -> Result<(), TestCaseError> {
         }
         let is_connection = !(record.peer == A && record.node == C);
         if record.kind == RecordKind::Deliver && is_connection {
-            let before = last_delivered.insert((record.peer, record.node), record.cause);
+            let before = last_delivered.insert(
+                (record.peer, record.node, sent_in_life[&record.cause]),
+                record.cause,
+            );
             prop_assert!(before < Some(record.cause), "{event:?} overtook another");
         }
     }
