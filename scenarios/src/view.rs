@@ -1,6 +1,8 @@
 //! The one read-model: everything that panels, reports, pictures and the web page draw. Plain data, made by a session,
 //! so that nobody who draws has to compute what it means.
 
+use std::sync::Arc;
+
 use seedbed_sim::{EventId, Fault, FaultId, Instant, NodeId, Span};
 
 /// What part of a run a view is asked for.
@@ -44,7 +46,7 @@ pub struct View {
     /// The latest operations, oldest first.
     pub operations: Vec<OperationView>,
     /// All anomalies so far, in the order they were found.
-    pub anomalies: Vec<AnomalyView>,
+    pub anomalies: Vec<Arc<AnomalyView>>,
     /// Faults that hold or have held, in the order they began, and those that the scenario still has in store.
     pub faults: Vec<FaultView>,
     /// Messages on the way, soonest first.

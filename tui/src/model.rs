@@ -3,6 +3,8 @@
 //! The run itself is not here. The model holds the latest [`View`] of it, and asks for changes by
 //! [`Effect`](crate::update::Effect)s.
 
+use std::sync::Arc;
+
 use seedbed_scenarios::view::{AnomalyView, FaultView, NodeView, View, Window};
 use seedbed_sim::{Instant, NodeId, Span};
 use serde::Serialize;
@@ -113,7 +115,7 @@ pub struct Lab {
     /// How many times the lag chart's stretch is halved from the whole run.
     pub chart_zoom: u32,
     /// Every anomaly that was found in this run, those ahead of this moment (after going back) too.
-    pub known: Vec<AnomalyView>,
+    pub known: Vec<Arc<AnomalyView>>,
 }
 
 /// How far each list is scrolled back.

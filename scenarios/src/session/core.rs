@@ -1,5 +1,6 @@
 //! One run at one moment: what a checkpoint keeps. Everything in it is small, or shared with its forks.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use seedbed_protocols::kv;
@@ -8,15 +9,16 @@ use seedbed_sim::{
     PathKey, Record, RequestId, Seed, Span, TraceLevel, World,
 };
 
-use super::Injection;
 use super::driver::{Driver, Intent, Planned};
 use super::lag::LagLog;
 use super::protocol::{Hosted, build_world};
-use crate::checkers::{Anomaly, Ladder};
-use crate::file::model::Scenario;
+use super::{Injection, see, words};
+use crate::checkers::{Anomaly, Ladder, Verdict};
+use crate::file::model::{Scenario, When};
 use crate::history::{
     Completed, Completion, Function, History, Invocation, OperationId, SessionId,
 };
+use crate::view::AnomalyView;
 
 /// What does not change in a run.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(super) struct Plan {
     users: Vec<Arc<str>>,
     /// What the clients' requests are named by.
     paths: Vec<String>,
+    /// By scripted step: the steps that wait for it.
+    successors: Vec<Vec<usize>>,
     pub(super) trace: TraceLevel,
 }
 
@@ -54,6 +58,7 @@ impl Plan {
                 .iter()
                 .map(|client| format!("client/{}", client.name))
                 .collect(),
+            successors: successors(&scenario),
             name,
             scenario,
             seed,
@@ -67,6 +72,17 @@ impl Plan {
     }
 }
 
+/// The steps that wait for each step.
+fn successors(scenario: &Scenario) -> Vec<Vec<usize>> {
+    let mut successors = vec![Vec::new(); scenario.steps.len()];
+    for (index, step) in scenario.steps.iter().enumerate() {
+        if let When::After { step: awaited, .. } = step.when {
+            successors[awaited].push(index);
+        }
+    }
+    successors
+}
+
 /// A fault of the run, from the scenario or from a person.
 #[derive(Clone, Debug)]
 pub(super) struct FaultEntry {
@@ -78,14 +94,6 @@ pub(super) struct FaultEntry {
     pub(super) active: bool,
     /// Why the world would not let it begin, if so: with what a person has done it makes no sense.
     pub(super) refused: Option<String>,
-}
-
-/// An anomaly, and the step at which it could be seen.
-#[derive(Clone, Debug)]
-pub(super) struct FoundAnomaly {
-    pub(super) step: u64,
-    pub(super) at: Instant,
-    pub(super) anomaly: Anomaly,
 }
 
 /// How far a run has come.
@@ -160,7 +168,12 @@ pub(super) struct Core<P: Hosted> {
     pub(super) phase: Phase,
     pub(super) history: History,
     pub(super) ladder: Ladder,
-    pub(super) anomalies: ChunkedVec<FoundAnomaly>,
+    /// As views show them: made once, and shared.
+    pub(super) anomalies: ChunkedVec<Arc<AnomalyView>>,
+    /// The operations that their witnesses name.
+    pub(super) in_witness: Arc<BTreeSet<OperationId>>,
+    /// What all checks say of a run that is over.
+    pub(super) final_verdicts: Option<Arc<Vec<Verdict>>>,
     pub(super) lag: LagLog,
     pub(super) faults: Vec<FaultEntry>,
     /// Notes in words, kept when the whole trace is.
@@ -189,6 +202,8 @@ impl<P: Hosted> Core<P> {
             history: History::new(),
             ladder: Ladder::new(),
             anomalies: ChunkedVec::default(),
+            in_witness: Arc::default(),
+            final_verdicts: None,
             lag: LagLog::new(plan.replica_count()),
             faults: faults
                 .flat_map(|timed| timed.faults.iter().map(|one| fault(timed, one)))
@@ -202,9 +217,26 @@ impl<P: Hosted> Core<P> {
         matches!(self.phase, Phase::Over(_))
     }
 
-    /// How many arrivals were turned away because everybody was busy and the queue was full.
-    pub(super) fn turned_away(&self) -> u64 {
-        self.driver.turned_away()
+    /// What was meant to begin and never did, in words.
+    pub(super) fn never_begun(&self, plan: &Plan) -> Vec<String> {
+        let steps = plan.scenario.steps.len() as u64 - self.driver.steps_come();
+        let told = [
+            (
+                self.driver.turned_away(),
+                "operations never began: all clients were busy and the queue was full",
+            ),
+            (
+                self.driver.too_late(),
+                "operations never began: they still waited for a free client when the run was over; latencies leave them out",
+            ),
+            (
+                steps,
+                "scripted steps never began: the run was over before their time came",
+            ),
+        ];
+        let told = told.into_iter().filter(|(count, _)| *count > 0);
+        told.map(|(count, what)| format!("{count} {what}"))
+            .collect()
     }
 
     /// Takes the next step, if it comes at or before `until`: what the scenario planned comes before what the world has in
@@ -236,9 +268,9 @@ impl<P: Hosted> Core<P> {
             self.count_step();
             self.hear(plan, sink);
             if self.world.time_stands_still() {
-                self.end(Ending::TimeStandsStill);
+                self.end(plan, Ending::TimeStandsStill);
             } else if self.phase == Phase::Settling && self.has_settled() {
-                self.end(Ending::Settled);
+                self.end(plan, Ending::Settled);
             }
             return true;
         }
@@ -335,9 +367,13 @@ impl<P: Hosted> Core<P> {
                     .expect("it is a node of this world");
                 self.world.lift(id, sink).expect("it was injected just now");
             }
+            Planned::GiveUp if self.has_settled() => {
+                self.end(plan, Ending::Settled);
+                return false;
+            }
             Planned::GiveUp => {
                 let reason = self.why_unsettled(plan);
-                self.end(Ending::Unsettled(reason));
+                self.end(plan, Ending::Unsettled(reason));
                 return false;
             }
         }
@@ -456,14 +492,16 @@ impl<P: Hosted> Core<P> {
         if self.ladder.next() < self.history.end() {
             let mut found = Vec::new();
             self.ladder.observe(&self.history, &mut found);
-            let step = self.step;
-            found.into_iter().for_each(|anomaly| {
-                self.anomalies.push(FoundAnomaly {
-                    step,
+            for Anomaly { check, witness, .. } in found {
+                Arc::make_mut(&mut self.in_witness).extend(&witness.operations);
+                self.anomalies.push(Arc::new(AnomalyView {
                     at: now,
-                    anomaly,
-                });
-            });
+                    step: self.step,
+                    guarantee: check.to_owned(),
+                    summary: witness.summary,
+                    story: witness.story,
+                }));
+            }
         }
     }
 
@@ -505,7 +543,12 @@ impl<P: Hosted> Core<P> {
         }
         self.history.complete(operation, completed);
         if self.phase == Phase::Running {
-            self.driver.ended(&plan.scenario, client, outcome_known, at);
+            self.driver.ended(
+                (&plan.scenario, &plan.successors),
+                client,
+                outcome_known,
+                at,
+            );
         }
     }
 
@@ -537,35 +580,46 @@ impl<P: Hosted> Core<P> {
     /// What still keeps the cluster from being at rest, as half a sentence.
     fn why_unsettled(&self, plan: &Plan) -> String {
         let within = plan.scenario.settle;
-        let down = plan
-            .scenario
-            .node_ids()
-            .find(|id| self.world.node_state(*id) != NodeState::Up);
-        if let Some(id) = down {
+        let name = |id: NodeId| &plan.names[id.index()];
+        if let Some(active) = self.world.faults().first() {
+            return format!(
+                "a fault still holds after {within}: {}",
+                words::fault(&active.fault, &plan.names)
+            );
+        }
+        let mut ids = plan.scenario.node_ids();
+        if let Some(id) = ids.find(|id| self.world.node_state(*id) != NodeState::Up) {
             let why = self.world.halt_reason(id).unwrap_or("down");
-            return format!("{} is not up after {within}: {why}", plan.names[id.index()]);
+            return format!("{} is not up after {within}: {why}", name(id));
         }
         let now = self.world.now();
-        let behind = (0..self.lag_count()).find_map(|index| {
-            let lag = self.lag.at(index, now).filter(|lag| lag.entries > 0)?;
-            Some(format!(
-                "{} is still {} entries behind after {within}",
-                plan.names[index], lag.entries
-            ))
-        });
-        behind.unwrap_or_else(|| {
-            format!(
-                "{} operations are still open after {within}",
-                self.open.len()
-            )
+        let behind = plan
+            .scenario
+            .node_ids()
+            .take(self.lag_count())
+            .find_map(|id| {
+                let lag = self.lag.at(id.index(), now).filter(|lag| lag.entries > 0)?;
+                let entries = if lag.entries == 1 { "entry" } else { "entries" };
+                Some(format!(
+                    "{} is still {} {entries} behind after {within}",
+                    name(id),
+                    lag.entries
+                ))
+            });
+        behind.unwrap_or_else(|| match self.open.len() {
+            0 => format!(
+                "replicas still have entries that are not durable or not applied after {within}"
+            ),
+            open => format!("{open} operations are still open after {within}"),
         })
     }
 
-    pub(super) fn end(&mut self, ending: Ending) {
+    pub(super) fn end(&mut self, plan: &Plan, ending: Ending) {
         let (now, last) = (self.world.now(), EventId(self.world.trace().count()));
         self.history.close(now, last, "end-of-run");
         self.open.clear();
         self.phase = Phase::Over(ending);
+        self.final_verdicts = Some(Arc::new(see::final_verdicts(plan, self)));
     }
 }
 

@@ -89,6 +89,8 @@ pub(super) struct Driver {
     processes: u32,
     script: Arc<str>,
     turned_away: u64,
+    too_late: u64,
+    steps_come: u64,
 }
 
 impl Driver {
@@ -112,6 +114,8 @@ impl Driver {
             processes: scenario.clients.len() as u32,
             script: "script".into(),
             turned_away: 0,
+            too_late: 0,
+            steps_come: 0,
         };
         driver.plan_everything(scenario);
         driver
@@ -164,11 +168,24 @@ impl Driver {
 
     /// Forgets everything that is planned or waits: the scenario's own run is over.
     pub(super) fn stop(&mut self) {
+        let waiting = self.clients.iter().map(|client| client.waiting.len());
+        let queued = self.loads.iter().map(|load| load.waiting.len());
+        self.too_late += waiting.chain(queued).sum::<usize>() as u64;
         self.plan.clear();
         self.clients
             .iter_mut()
             .for_each(|client| client.waiting.clear());
         self.loads.iter_mut().for_each(|load| load.waiting.clear());
+    }
+
+    /// How many operations still waited for a free client when the run was over.
+    pub(super) fn too_late(&self) -> u64 {
+        self.too_late
+    }
+
+    /// How many scripted steps have begun or wait for their client.
+    pub(super) fn steps_come(&self) -> u64 {
+        self.steps_come
     }
 
     /// How many arrivals found a full queue.
@@ -183,6 +200,7 @@ impl Driver {
         index: usize,
         now: Instant,
     ) -> Option<(usize, Intent)> {
+        self.steps_come += 1;
         let step = &scenario.steps[index];
         let function = match &step.action {
             Action::Get => Function::Read,
@@ -275,7 +293,7 @@ impl Driver {
     /// be going on, so its process ends with it and the client goes on as a new one.
     pub(super) fn ended(
         &mut self,
-        scenario: &Scenario,
+        (scenario, successors): (&Scenario, &[Vec<usize>]),
         client: usize,
         outcome_known: bool,
         now: Instant,
@@ -284,21 +302,11 @@ impl Driver {
             self.clients[client].process = ProcessId(self.processes);
             self.processes += 1;
         }
-        let step = self.clients[client]
-            .open
-            .take()
-            .expect("an operation that ends was begun");
-        if let Some(step) = step {
-            for (index, follower) in scenario.steps.iter().enumerate().skip(step + 1) {
-                match follower.when {
-                    When::After {
-                        step: awaited,
-                        delay,
-                    } if awaited == step => {
-                        self.plan(now + delay, Planned::Step(index));
-                    }
-                    _ => {}
-                }
+        let open = self.clients[client].open.take();
+        let step = open.expect("an operation that ends was begun");
+        for successor in step.into_iter().flat_map(|step| &successors[step]) {
+            if let When::After { delay, .. } = scenario.steps[*successor].when {
+                self.plan(now + delay, Planned::Step(*successor));
             }
         }
         let closed = scenario.clients[client]

@@ -15,6 +15,8 @@ struct Point {
 struct Tip {
     at: Instant,
     written: u64,
+    /// The first tip since the log last lost its end: from there to here the end only grows.
+    grows_from: usize,
 }
 
 /// How far one replica was behind.
@@ -26,11 +28,15 @@ pub(super) struct Lag {
     pub(super) time: Span,
 }
 
-/// The positions of all replicas, over time. The end of the log is the furthest that any replica has written.
+/// The positions of all replicas, over time. The end of the log is the furthest that any replica has written; of one
+/// that is down only what was durable counts, since the rest is lost. So the end falls back when the one replica that
+/// had written further crashes.
 #[derive(Clone, Debug)]
 pub(super) struct LagLog {
     tips: ChunkedVec<Tip>,
     replicas: Vec<ChunkedVec<Point>>,
+    /// How far each replica has written, or what it keeps while it is down.
+    keeps: Vec<Positions>,
 }
 
 impl LagLog {
@@ -44,6 +50,7 @@ impl LagLog {
         Self {
             tips: ChunkedVec::default(),
             replicas: vec![beginning; replicas],
+            keeps: vec![Positions::default(); replicas],
         }
     }
 
@@ -54,9 +61,27 @@ impl LagLog {
 
     /// A replica may have moved.
     pub(super) fn observe(&mut self, replica: usize, at: Instant, positions: Option<Positions>) {
-        let written = positions.map_or(0, |positions| positions.written);
-        if written > self.tips.last().map_or(0, |tip| tip.written) {
-            self.tips.push(Tip { at, written });
+        let keeps = &mut self.keeps[replica];
+        *keeps = positions.unwrap_or(Positions {
+            written: keeps.durable,
+            ..*keeps
+        });
+        let written = self
+            .keeps
+            .iter()
+            .map(|keeps| keeps.written)
+            .max()
+            .unwrap_or(0);
+        let last = self.tips.last().copied();
+        if written != last.map_or(0, |tip| tip.written) {
+            let grows = last.is_some_and(|tip| tip.written < written);
+            let here = self.tips.len();
+            let grows_from = last.filter(|_| grows).map_or(here, |tip| tip.grows_from);
+            self.tips.push(Tip {
+                at,
+                written,
+                grows_from,
+            });
         }
         let applied = positions.map(|positions| positions.applied);
         let points = &mut self.replicas[replica];
@@ -74,11 +99,36 @@ impl LagLog {
             .map_or(0, |tip| tip.written)
     }
 
-    /// When the log came to hold entry number `index`.
-    fn written_at(&self, index: u64) -> Option<Instant> {
-        self.tips
-            .get(self.tips.partition_point(|tip| tip.written < index))
-            .map(|tip| tip.at)
+    /// When the log came to hold entry number `index` that it still holds at `at`.
+    fn written_at(&self, index: u64, at: Instant) -> Option<Instant> {
+        let mut end = self.tips.partition_point(|tip| tip.at <= at);
+        let mut found = None;
+        // An entry that was there when the log lost its end is older than that: look further back.
+        while let Some(last) = end.checked_sub(1).and_then(|last| self.tips.get(last)) {
+            if last.written < index {
+                break;
+            }
+            let first = self.first_tip_with(index, last.grows_from, end);
+            found = self.tips.get(first).map(|tip| tip.at);
+            if first > last.grows_from {
+                break;
+            }
+            end = last.grows_from;
+        }
+        found
+    }
+
+    /// The first of the tips from `from` to before `to`, which only grow and the last of which suffices, to reach `index`.
+    fn first_tip_with(&self, index: u64, from: usize, to: usize) -> usize {
+        let (mut low, mut high) = (from, to);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.tips.get(middle) {
+                Some(tip) if tip.written < index => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        low
     }
 
     /// How far behind a replica that has applied so much is at `at`.
@@ -86,7 +136,7 @@ impl LagLog {
         if applied >= tip {
             return Lag::default();
         }
-        let since = self.written_at(applied + 1).unwrap_or(at);
+        let since = self.written_at(applied + 1, at).unwrap_or(at);
         Lag {
             entries: tip - applied,
             time: at.since(since),
@@ -186,6 +236,37 @@ mod tests {
         assert_eq!(lag(55), Some((0, 0)));
         assert_eq!(lag(65), None);
         assert_eq!(log.at(0, ms(40)).map(|lag| lag.entries), Some(0));
+    }
+
+    /// A leader that crashes loses what it had not synced: nobody lacks that any more.
+    #[test]
+    fn what_the_leader_has_lost_is_no_lag() {
+        let mut log = LagLog::new(2);
+        let positions = |written, durable| {
+            Some(Positions {
+                written,
+                durable,
+                applied: durable,
+            })
+        };
+        log.observe(0, ms(10), positions(1, 1));
+        log.observe(1, ms(15), positions(1, 1));
+        log.observe(0, ms(20), positions(3, 1));
+        log.observe(0, ms(30), None);
+        log.observe(0, ms(40), positions(1, 1));
+        log.observe(0, ms(50), positions(2, 2));
+        let lag = |millis| {
+            log.at(1, ms(millis))
+                .map(|lag| (lag.entries, lag.time.as_nanos() / 1_000_000))
+        };
+        assert_eq!(lag(25), Some((2, 5)));
+        assert_eq!(lag(35), Some((0, 0)));
+        assert_eq!(
+            lag(60),
+            Some((1, 10)),
+            "the entry 2 of 50 ms, not that of 20 ms"
+        );
+        assert_eq!(log.worst(1, ms(0), ms(60)).unwrap().entries, 2);
     }
 
     #[test]

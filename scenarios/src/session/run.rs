@@ -87,7 +87,7 @@ impl<P: Hosted> Run<P> {
         let stepped = catch_unwind(AssertUnwindSafe(|| core.step(&plan, until)));
         let stepped = stepped.unwrap_or_else(|panic| {
             core.step = next;
-            core.end(Ending::Panicked(panic_message(panic.as_ref())));
+            core.end(&plan, Ending::Panicked(panic_message(panic.as_ref())));
             true
         });
         if stepped {
@@ -112,10 +112,13 @@ impl<P: Hosted> Run<P> {
         }
     }
 
-    /// Goes back to the last checkpoint for which `is_before` holds, if that is before this place.
-    fn rewind(&mut self, is_before: impl Fn(&Core<P>) -> bool) {
+    /// Goes to the last checkpoint for which `is_before` holds, if the way back leads over it or it is nearer to the goal.
+    fn jump(&mut self, goes_back: bool, is_before: impl Fn(&Core<P>) -> bool) {
         let index = self.checkpoints.partition_point(|core| is_before(core));
-        self.core = Core::clone(&self.checkpoints[index.saturating_sub(1)]);
+        let checkpoint = &self.checkpoints[index.saturating_sub(1)];
+        if goes_back || checkpoint.step > self.core.step {
+            self.core = Core::clone(checkpoint);
+        }
     }
 }
 
@@ -164,17 +167,14 @@ impl<P: Hosted> Session for Run<P> {
 
     fn seek(&mut self, step: u64) {
         // Time that has passed since the step is taken back too.
-        if step < self.core.step || (step == self.core.step && self.core.waited) {
-            self.rewind(|core| core.step <= step);
-        }
+        let goes_back = step < self.core.step || (step == self.core.step && self.core.waited);
+        self.jump(goes_back, |core| core.step <= step);
         while self.core.step < step && self.advance(Instant::NEVER) {}
     }
 
     fn seek_time(&mut self, at: Instant) {
-        if at < self.now() {
-            self.rewind(|core| core.world.now() <= at);
-            // A checkpoint of this very instant may stand in the middle of it: all steps of the instant are wanted.
-        }
+        // A checkpoint of this very instant may stand in the middle of it: all steps of the instant are wanted.
+        self.jump(at < self.now(), |core| core.world.now() <= at);
         self.run_until(at);
     }
 

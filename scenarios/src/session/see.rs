@@ -1,21 +1,20 @@
 //! From a run to what people see of it: views and reports.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use seedbed_protocols::inspect::{Positions, Role};
 use seedbed_sim::{EventId, Instant, NodeId, NodeState, RecordKind, Span, WallTime};
 
-use super::core::{Core, Ending, FaultEntry, FoundAnomaly, Phase, Plan};
+use super::core::{Core, Ending, FaultEntry, Phase, Plan};
 use super::protocol::Hosted;
 use super::words;
-use crate::checkers::{FinalState, ReplicaContents, Verdict, judge_final};
+use crate::checkers::{FinalState, Judgement, ReplicaContents, Verdict, judge_final};
 use crate::file::model::{Expectation, ExpectedVerdict};
-use crate::history::{Completion, Function, Operation, OperationId};
+use crate::history::{Completion, Function, Operation};
 use crate::report::{ExpectationFact, FaultFact, LagFact, Report, RunFacts};
 use crate::view::{
-    self, AnomalyView, ExpectationView, FaultView, LagSeries, LogLine, MessageView, NodeView,
-    OperationState, OperationView, View, Window,
+    self, ExpectationView, FaultView, LagSeries, LogLine, MessageView, NodeView, OperationState,
+    OperationView, View, Window,
 };
 
 /// How many messages on their way a view shows, the soonest.
@@ -43,7 +42,7 @@ pub(super) fn view<P: Hosted>(plan: &Plan, core: &Core<P>, window: Window) -> Vi
             .collect(),
         lag: lag_series(plan, core, window),
         operations: operation_views(core, window),
-        anomalies: core.anomalies.iter().map(anomaly_view).collect(),
+        anomalies: core.anomalies.iter().cloned().collect(),
         faults: core
             .faults
             .iter()
@@ -169,11 +168,6 @@ fn lag_series<P: Hosted>(plan: &Plan, core: &Core<P>, window: Window) -> Vec<Lag
 }
 
 fn operation_views<P: Hosted>(core: &Core<P>, window: Window) -> Vec<OperationView> {
-    let in_witness: BTreeSet<OperationId> = core
-        .anomalies
-        .iter()
-        .flat_map(|found| found.anomaly.witness.operations.iter().copied())
-        .collect();
     let within = core
         .history
         .operations()
@@ -182,7 +176,7 @@ fn operation_views<P: Hosted>(core: &Core<P>, window: Window) -> Vec<OperationVi
     let mut views: Vec<OperationView> = within
         .take_while(|operation| operation.invoked_at >= window.from)
         .take(usize::from(window.rows))
-        .map(|operation| operation_view(operation, in_witness.contains(&operation.id)))
+        .map(|operation| operation_view(operation, core.in_witness.contains(&operation.id)))
         .collect();
     views.reverse();
     views
@@ -216,16 +210,6 @@ fn operation_view(operation: &Operation, in_witness: bool) -> OperationView {
         latency: completed.map(|completed| completed.at.since(operation.intended_at)),
         in_witness,
         event: operation.invoked_by,
-    }
-}
-
-fn anomaly_view(found: &FoundAnomaly) -> AnomalyView {
-    AnomalyView {
-        at: found.at,
-        step: found.step,
-        guarantee: found.anomaly.check.to_owned(),
-        summary: found.anomaly.witness.summary.clone(),
-        story: found.anomaly.witness.story.clone(),
     }
 }
 
@@ -325,47 +309,69 @@ fn latest_log_lines<P: Hosted>(plan: &Plan, core: &Core<P>, window: Window) -> V
 }
 
 /// What the checks say so far: those of the history at any time, those of the final contents when the run is over.
-fn verdicts<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<Verdict> {
+fn verdicts<P: Hosted>(core: &Core<P>) -> Vec<Verdict> {
+    match &core.final_verdicts {
+        Some(verdicts) => verdicts.to_vec(),
+        None => core.ladder.verdicts(&core.history),
+    }
+}
+
+/// What all checks say of a run that is over.
+pub(super) fn final_verdicts<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<Verdict> {
     let mut verdicts = core.ladder.verdicts(&core.history);
-    if core.is_over() {
-        let state = final_state(plan, core);
-        verdicts.extend(judge_final(&core.history, &state, core.world.now()));
+    let state = final_state(plan, core);
+    verdicts.extend(judge_final(&core.history, &state, core.world.now()));
+    // A run that broke off has not shown that anything holds.
+    if let Phase::Over(ending @ (Ending::TimeStandsStill | Ending::Panicked(_))) = &core.phase {
+        for verdict in verdicts
+            .iter_mut()
+            .filter(|verdict| verdict.holds() == Some(true))
+        {
+            verdict.judgement =
+                Judgement::NotJudged(format!("the run broke off: {}", ending_in_words(ending)));
+        }
     }
     verdicts
 }
 
 /// What the replicas hold, read from a fork.
 fn final_state<P: Hosted>(plan: &Plan, core: &Core<P>) -> FinalState {
-    let mut world = core.world.clone();
-    let mut replicas = Vec::new();
-    for id in plan
-        .scenario
-        .node_ids()
-        .filter(|id| plan.scenario.replica(*id).is_some())
-    {
-        let (Some(process), disk) = world.process_and_disk_mut(id) else {
-            continue;
-        };
-        let contents = process.contents(disk).unwrap_or_default();
-        let text = |bytes: bytes::Bytes| Arc::<str>::from(String::from_utf8_lossy(&bytes));
-        let contents: BTreeMap<_, _> = contents
-            .into_iter()
-            .map(|(key, value)| (text(key), text(value)))
-            .collect();
-        replicas.push(ReplicaContents {
-            name: plan.names[id.index()].as_str().into(),
-            contents,
-        });
-    }
     let unsettled = match &core.phase {
         Phase::Over(Ending::Settled) => None,
         Phase::Over(ending) => Some(ending_in_words(ending)),
         Phase::Running | Phase::Settling => Some("the run is not over".to_owned()),
     };
-    FinalState {
+    let mut state = FinalState {
         unsettled,
-        replicas,
+        replicas: Vec::new(),
+    };
+    if state.unsettled.is_some() {
+        return state;
     }
+    let mut world = core.world.clone();
+    for id in plan
+        .scenario
+        .node_ids()
+        .filter(|id| plan.scenario.replica(*id).is_some())
+    {
+        let name = &plan.names[id.index()];
+        let (process, disk) = world.process_and_disk_mut(id);
+        let contents = process.and_then(|process| process.contents(disk));
+        let Some(contents) = contents else {
+            state.unsettled = Some(format!("the contents of {name} can't be read"));
+            return state;
+        };
+        let text = |bytes: bytes::Bytes| Arc::<str>::from(String::from_utf8_lossy(&bytes));
+        let contents = contents
+            .into_iter()
+            .map(|(key, value)| (text(key), text(value)))
+            .collect();
+        state.replicas.push(ReplicaContents {
+            name: name.as_str().into(),
+            contents,
+        });
+    }
+    state
 }
 
 fn ending_in_words(ending: &Ending) -> String {
@@ -397,7 +403,7 @@ fn is_met(expectation: &Expectation, verdicts: &[Verdict]) -> Option<bool> {
 }
 
 fn expectation_views<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<ExpectationView> {
-    let verdicts = verdicts(plan, core);
+    let verdicts = verdicts(core);
     let is_over = core.is_over();
     let expectations = plan.scenario.expectations.iter();
     let view = |expectation: &Expectation| {
@@ -414,7 +420,7 @@ fn expectation_views<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<ExpectationV
 
 /// The report of a run that is over.
 pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>) -> Report {
-    let verdicts = verdicts(plan, core);
+    let verdicts = verdicts(core);
     let world = &core.world;
     let ended = match &core.phase {
         Phase::Over(ending) => ending_in_words(ending),
@@ -451,17 +457,32 @@ pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>) -> Report {
         ended_at: world.now(),
         ended,
         history: core.history.clone(),
-        expectations: plan
-            .scenario
-            .expectations
-            .iter()
-            .map(|one| expectation_fact(one, &verdicts))
-            .collect(),
+        expectations: expectation_facts(plan, core, &verdicts),
         verdicts,
         faults: faults.collect(),
         lag: lag.collect(),
         warnings: warnings(plan, core),
     })
+}
+
+/// What the scenario expects, and how it came out. That the run comes to its end is expected of every one.
+fn expectation_facts<P: Hosted>(
+    plan: &Plan,
+    core: &Core<P>,
+    verdicts: &[Verdict],
+) -> Vec<ExpectationFact> {
+    let expectations = plan.scenario.expectations.iter();
+    let mut facts: Vec<_> = expectations
+        .map(|one| expectation_fact(one, verdicts))
+        .collect();
+    if let Phase::Over(ending @ (Ending::TimeStandsStill | Ending::Panicked(_))) = &core.phase {
+        facts.push(ExpectationFact {
+            text: "the run comes to its end".to_owned(),
+            met: Some(false),
+            found: ending_in_words(ending),
+        });
+    }
+    facts
 }
 
 fn expectation_fact(expectation: &Expectation, verdicts: &[Verdict]) -> ExpectationFact {
@@ -483,13 +504,7 @@ fn expectation_fact(expectation: &Expectation, verdicts: &[Verdict]) -> Expectat
 }
 
 fn warnings<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if core.turned_away() > 0 {
-        warnings.push(format!(
-            "{} operations never began: all clients were busy and the queue full",
-            core.turned_away()
-        ));
-    }
+    let mut warnings = core.never_begun(plan);
     let refused = |entry: &FaultEntry| {
         let why = entry.refused.as_ref()?;
         let what = words::fault(&entry.fault, &plan.names);

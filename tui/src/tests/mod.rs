@@ -5,6 +5,8 @@ mod real;
 mod screens;
 mod updates;
 
+use std::sync::Arc;
+
 use seedbed_scenarios::view::*;
 use seedbed_sim::{
     Direction, EventId, Fault, FaultId, InFlight, Instant, LinkTarget, NodeId, Span,
@@ -102,8 +104,8 @@ fn cut(from: u32, to: u32) -> Fault {
     }
 }
 
-fn anomaly(at: u64, step: u64) -> AnomalyView {
-    AnomalyView {
+fn anomaly(at: u64, step: u64) -> Arc<AnomalyView> {
+    Arc::new(AnomalyView {
         at: ms(at),
         step,
         guarantee: "read-your-writes".into(),
@@ -113,7 +115,7 @@ fn anomaly(at: u64, step: u64) -> AnomalyView {
             "24.250 ms: l1 answers: done".into(),
             "40.000 ms: user1234 reads comment at f2 and gets ∅".into(),
         ],
-    }
+    })
 }
 
 fn lag(node: u32, name: &str, from: u64, to: u64, columns: u16) -> LagSeries {
