@@ -367,3 +367,156 @@ fn session_row(client: NodeId, last: LastWrite) -> Change {
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use seedbed_sim::{DiskConfig, Instant, SimDisk};
+
+    use super::*;
+    use crate::replication::log::{Epoch, Proposal};
+
+    const EVERY: u64 = 4;
+
+    fn origin(client: u32, number: u64) -> Origin {
+        let call = Call { session: 1, number };
+        Origin {
+            client: NodeId(client),
+            call,
+        }
+    }
+
+    /// A log and its state on a disk whose syncs take no time.
+    struct Replica {
+        disk: SimDisk,
+        log: ReplicatedLog,
+        state: State,
+        kind: EngineKind,
+    }
+
+    impl Replica {
+        fn new(kind: EngineKind) -> Self {
+            Self::open(kind, SimDisk::new(DiskConfig::instant())).expect("an empty disk")
+        }
+
+        fn open(kind: EngineKind, mut disk: SimDisk) -> Result<Self, EngineError> {
+            let (mut log, _) = ReplicatedLog::open(&mut disk)?;
+            let state = State::open(kind, &mut disk, &mut log)?;
+            Ok(Self {
+                disk,
+                log,
+                state,
+                kind,
+            })
+        }
+
+        /// Takes a write in, makes it durable, and applies it.
+        fn write(&mut self, client: u32, number: u64) {
+            let origin = origin(client, number);
+            let key = engine_key(format!("k{client}").as_bytes());
+            let value = Bytes::from(format!("v{number}"));
+            let change = Change::Put(key, value);
+            let proposal = Arc::new(Proposal { origin, change });
+            let disk = &mut self.disk;
+            let index = self.log.append(disk, Epoch(1), proposal).unwrap();
+            self.state.accept(origin, index);
+            self.log.begin_sync(disk).unwrap();
+            let mut syncs = Vec::new();
+            disk.take_pending_syncs(&mut syncs);
+            assert!(self.log.on_synced(syncs[0].0));
+            let entries = self.log.recent(self.state.applied(), self.log.durable());
+            self.state.apply(disk, entries).unwrap();
+            self.state.checkpoint(disk, EVERY).unwrap();
+            disk.take_pending_syncs(&mut syncs);
+        }
+
+        fn restarted(mut self) -> Result<Self, EngineError> {
+            self.disk.crash(Instant::ZERO);
+            Self::open(self.kind, self.disk)
+        }
+    }
+
+    #[test]
+    fn what_a_client_did_last_is_known_after_a_restart_wherever_the_checkpoint_stands() {
+        for kind in [EngineKind::Memory, EngineKind::Log] {
+            for writes in 1..=3 * EVERY {
+                let mut replica = Replica::new(kind);
+                for number in 1..=writes {
+                    replica.write(number as u32 % 3, number);
+                }
+                let mut replica = replica.restarted().unwrap();
+                assert_eq!(replica.log.durable(), LogIndex(writes));
+                if kind == EngineKind::Log {
+                    // Each checkpoint was synced, with the position.
+                    assert_eq!(replica.state.applied().0, writes / EVERY * EVERY);
+                }
+                let (disk, log) = (&mut replica.disk, &mut replica.log);
+                replica.state.replay(disk, log).unwrap();
+                assert_eq!(replica.state.applied(), LogIndex(writes));
+                for number in 1..=writes {
+                    let standing = replica.state.standing(origin(number as u32 % 3, number));
+                    let expected = if number + 3 > writes {
+                        Standing::Repeated(LogIndex(number))
+                    } else {
+                        Standing::Stale
+                    };
+                    assert_eq!(standing, expected, "write {number} of {writes} on {kind}");
+                }
+                let next = replica.state.standing(origin(0, writes + 1));
+                assert_eq!(next, Standing::New);
+                let contents = replica.state.contents(&mut replica.disk).unwrap();
+                assert_eq!(contents.len() as u64, writes.min(3), "{contents:?}");
+            }
+        }
+    }
+
+    /// A write that was taken in and not made durable is gone after a crash. Were it in a checkpoint, a retry of it would
+    /// be taken for done, and acknowledged; were the write before it forgotten for it, a late copy of that would be done
+    /// again.
+    #[test]
+    fn a_checkpoint_knows_of_nothing_that_is_not_applied() {
+        let mut replica = Replica::new(EngineKind::Log);
+        replica.write(1, 1);
+        // Client 1 goes on before the checkpoint is written, and its next write is never durable.
+        for number in 2..EVERY {
+            replica.write(2, number);
+        }
+        let lost = origin(1, 2);
+        replica.state.accept(lost, LogIndex(EVERY + 1));
+        replica.write(2, EVERY);
+        let replica = replica.restarted().unwrap();
+        assert_eq!(replica.state.applied(), LogIndex(EVERY));
+        assert_eq!(replica.state.standing(lost), Standing::New);
+        assert_eq!(
+            replica.state.standing(origin(1, 1)),
+            Standing::Repeated(LogIndex(1))
+        );
+    }
+
+    #[test]
+    fn an_engine_that_is_ahead_of_its_log_is_refused() {
+        let mut replica = Replica::new(EngineKind::Log);
+        for number in 1..=EVERY {
+            replica.write(1, number);
+        }
+        let disk = &mut replica.disk;
+        disk.remove(crate::replication::log::FILE_NAME).unwrap();
+        disk.sync_dir().unwrap();
+        let error = replica.restarted().err().expect("the log is gone");
+        assert!(matches!(error, EngineError::Corrupt { .. }), "{error}");
+    }
+
+    #[test]
+    fn keys_of_our_own_are_not_counted_and_not_shown() {
+        let mut replica = Replica::new(EngineKind::Memory);
+        assert_eq!(replica.state.key_count(), Some(0));
+        for number in 1..=3 * EVERY {
+            replica.write(number as u32 % 2, number);
+        }
+        assert_eq!(replica.state.key_count(), Some(2));
+        let contents = replica.state.contents(&mut replica.disk).unwrap();
+        let keys: Vec<&[u8]> = contents.iter().map(|(key, _)| &key[..]).collect();
+        assert_eq!(keys, [b"k0", b"k1"]);
+    }
+}

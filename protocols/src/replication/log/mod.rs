@@ -45,6 +45,8 @@
 mod codec;
 mod entry;
 mod recent;
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -67,10 +69,12 @@ pub const FILE_KIND: FileKind = FileKind {
     name: "a replicated log",
 };
 
-/// How much is kept in memory at the most, besides what is not applied yet.
+/// How much is kept in memory at the most, besides what is not applied yet. It is little, since entries are shipped as
+/// they become durable: only a follower that comes back is sent older ones. (In a simulation with many replicas it is
+/// also what keeps their logs in the processor's cache.)
 pub const RECENT: Limit = Limit {
-    entries: 4096,
-    bytes: 4 << 20,
+    entries: 256,
+    bytes: 1 << 20,
 };
 
 /// How many bytes of the file lie between two marks of the sparse index, at least.

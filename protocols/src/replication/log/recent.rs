@@ -69,17 +69,14 @@ impl Recent {
         }
     }
 
-    /// The first batch that reaches the entry `index`, or comes after it. It is mostly one of the last.
+    /// The first batch that reaches the entry `index`, or comes after it. It is mostly the last one.
     #[inline]
     fn batch_of(&self, index: LogIndex) -> usize {
-        const NEAR: usize = 4;
-        let count = self.batches.len();
-        let far = count.saturating_sub(NEAR);
-        if far > 0 && self.batches[far - 1].last() >= index {
-            return self.batches.partition_point(|batch| batch.last() < index);
+        match self.batches.back() {
+            Some(last) if last.last() < index => self.batches.len(),
+            Some(last) if last.first() <= index => self.batches.len() - 1,
+            _ => self.batches.partition_point(|batch| batch.last() < index),
         }
-        let near = (far..count).find(|at| self.batches[*at].last() >= index);
-        near.unwrap_or(count)
     }
 
     /// The entries after `after` up to `to`, which are in batches that are held.
