@@ -5,7 +5,8 @@
 //! - On a connection messages arrive in the order in which they were sent. A transmission that is lost is sent again
 //!   after [`LinkSpec::retransmit_after`], doubled at every further loss, and what follows waits behind it, as in TCP:
 //!   loss shows as delay. After [`TRANSMISSIONS_MAX`] losses the connection gives the message up. When the receiver
-//!   crashes, the connection is gone and so is everything on its way.
+//!   crashes, the connection is gone and so is everything on its way; when the sender does, what had left still
+//!   arrives, and the sender's next life begins a new connection.
 //! - A datagram is lost for good when it is lost, may overtake others, and finds a restarted receiver just as well.
 //!
 //! Which link joins two nodes is said by rules over sets of nodes, the last that fits; states are kept for pairs that
