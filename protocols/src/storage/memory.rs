@@ -29,7 +29,6 @@
 //! What real systems do and this does not: bound their memory (Redis evicts), keep a log or images on disk.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -37,6 +36,7 @@ use equivalent::{Comparable, Equivalent};
 use imbl::OrdMap;
 use seedbed_sim::{Disk, SyncTicket};
 
+use super::snapshots::Snapshots;
 use super::{
     Bounds, Change, Engine, EngineError, EngineStats, Lsn, Row, ScanDirection, SnapshotId,
     check_batch, check_row,
@@ -46,8 +46,7 @@ use super::{
 #[derive(Clone, Default)]
 pub struct MemoryEngine {
     map: OrdMap<Key, Bytes>,
-    snapshots: BTreeMap<SnapshotId, OrdMap<Key, Bytes>>,
-    snapshots_taken: u64,
+    snapshots: Snapshots<OrdMap<Key, Bytes>>,
     changes: u64,
     user_bytes: u64,
 }
@@ -61,7 +60,7 @@ impl MemoryEngine {
     fn map_at(&self, at: Option<SnapshotId>) -> Result<&OrdMap<Key, Bytes>, EngineError> {
         match at {
             None => Ok(&self.map),
-            Some(id) => self.snapshots.get(&id).ok_or(EngineError::NoSnapshot(id)),
+            Some(id) => self.snapshots.get(id),
         }
     }
 }
@@ -141,14 +140,11 @@ impl Engine for MemoryEngine {
     }
 
     fn snapshot(&mut self) -> SnapshotId {
-        self.snapshots_taken += 1;
-        let id = SnapshotId(self.snapshots_taken);
-        self.snapshots.insert(id, self.map.clone());
-        id
+        self.snapshots.take(self.map.clone())
     }
 
     fn release(&mut self, snapshot: SnapshotId) {
-        self.snapshots.remove(&snapshot);
+        self.snapshots.release(snapshot);
     }
 
     fn stats(&self) -> EngineStats {
@@ -160,7 +156,7 @@ impl Engine for MemoryEngine {
     }
 
     fn verify(&mut self, _: &mut dyn Disk) -> Result<(), EngineError> {
-        for map in self.snapshots.values().chain([&self.map]) {
+        for map in self.snapshots.contents().chain([&self.map]) {
             let mut count = 0;
             let mut last: Option<&Key> = None;
             for key in map.keys() {

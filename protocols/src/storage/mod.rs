@@ -19,6 +19,7 @@ pub mod log;
 pub mod memory;
 #[cfg(test)]
 pub(crate) mod planted;
+mod snapshots;
 #[cfg(test)]
 mod tests;
 

@@ -259,7 +259,7 @@ impl<P: Process> World<P> {
     /// Lets everything happen that is due at or before `until`, then sets the clock there (unless time stands still).
     pub fn run_until(&mut self, until: Instant, observer: &mut impl Observer<P>) -> Stop {
         while self.step_once(until, observer) {
-            if self.events_at_this_instant > EVENTS_AT_ONE_INSTANT_MAX {
+            if self.time_stands_still() {
                 return Stop::TimeStandsStill;
             }
         }

@@ -57,6 +57,7 @@ use bytes::Bytes;
 use seedbed_sim::{Disk, SyncTicket};
 
 use super::frame::{FILE_HEADER_BYTES, FileKind, FrameLog};
+use super::snapshots::Snapshots;
 use super::{
     Bounds, Change, Engine, EngineError, EngineOptions, EngineStats, Lsn, Recovery, Row,
     ScanDirection, SnapshotId, check_batch,
@@ -74,8 +75,7 @@ pub const FILE_KIND: FileKind = FileKind {
 pub struct LogEngine {
     log: FrameLog,
     /// Each snapshot is the length of the log when it was taken.
-    snapshots: BTreeMap<SnapshotId, u64>,
-    snapshots_taken: u64,
+    snapshots: Snapshots<u64>,
     user_bytes: u64,
 }
 
@@ -93,8 +93,7 @@ impl LogEngine {
             FrameLog::open(disk, &name, &FILE_KIND, options.on_corruption, &mut count)?;
         let engine = Self {
             log,
-            snapshots: BTreeMap::new(),
-            snapshots_taken: 0,
+            snapshots: Snapshots::default(),
             user_bytes: 0,
         };
         let recovery = Recovery {
@@ -108,10 +107,7 @@ impl LogEngine {
     fn end_at(&self, at: Option<SnapshotId>) -> Result<u64, EngineError> {
         match at {
             None => Ok(self.log.end()),
-            Some(id) => {
-                let end = self.snapshots.get(&id).copied();
-                end.ok_or(EngineError::NoSnapshot(id))
-            }
+            Some(id) => self.snapshots.get(id).copied(),
         }
     }
 }
@@ -191,14 +187,11 @@ impl Engine for LogEngine {
     }
 
     fn snapshot(&mut self) -> SnapshotId {
-        self.snapshots_taken += 1;
-        let id = SnapshotId(self.snapshots_taken);
-        self.snapshots.insert(id, self.log.end());
-        id
+        self.snapshots.take(self.log.end())
     }
 
     fn release(&mut self, snapshot: SnapshotId) {
-        self.snapshots.remove(&snapshot);
+        self.snapshots.release(snapshot);
     }
 
     /// The number of keys is not known without a scan.
