@@ -13,6 +13,7 @@ mod observer;
 mod payload;
 mod process;
 mod random;
+mod schedule;
 mod time;
 mod trace;
 mod world;
@@ -30,9 +31,10 @@ pub use observer::Observer;
 pub use payload::{Datum, Kind, Payload};
 pub use process::{Halt, Outcome, Process, Reason};
 pub use random::{
-    Distribution, DistributionError, Fate, PathKey, Purpose, Seed, Stream, Zipf, ZipfError, fate,
-    happens,
+    Distribution, DistributionError, Fate, PathKey, Purpose, Seed, Shape, Stream, Zipf, ZipfError,
+    fate, happens,
 };
+pub use schedule::{MessageFate, MessageName, MessageSent, ScheduledMessage};
 pub use time::{Instant, LocalInstant, Span, WallTime};
 pub use trace::{
     Digest, DropReason, Record, RecordKind, ReplyKind, Trace, TraceLevel, stable_hash,

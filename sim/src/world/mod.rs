@@ -40,10 +40,11 @@ pub use node::NodeSpec;
 use crate::clock::NodeClock;
 use crate::network::{Network, NetworkSpec};
 use crate::random::PathKey;
+use crate::schedule::{MessageSent, Schedule, ScheduledMessage};
 use crate::trace::{DropReason, Record, RecordKind, Trace, TraceLevel, stable_hash};
 use crate::{
-    Clocks, Datum, EventId, Fault, FaultId, Incarnation, Instant, Kind, NodeId, Observer, Order,
-    Outcome, Process, RequestId, Seed, SimDisk, Stream, SyncTicket,
+    ChunkedVec, Clocks, Datum, EventId, Fault, FaultId, Incarnation, Instant, Kind, NodeId,
+    Observer, Order, Outcome, Process, RequestId, Seed, SimDisk, Stream, SyncTicket,
 };
 use handler::HandlerCounts;
 use node::{Item, Node, Work};
@@ -186,6 +187,8 @@ pub struct World<P: Process> {
     link_faults: usize,
     fault_count: u32,
     held: Vec<Envelope<P>>,
+    /// Boxed, so that a world without one carries a pointer only.
+    schedule: Option<Box<Schedule>>,
     request_count: u64,
     // What one handler uses and leaves empty, kept for its memory.
     orders: Vec<Order<P>>,
@@ -226,6 +229,7 @@ impl<P: Process> World<P> {
             link_faults: 0,
             fault_count: 0,
             held: Vec::new(),
+            schedule: None,
             request_count: 0,
             orders: Vec::new(),
             syncs: Vec::new(),
@@ -506,6 +510,28 @@ impl<P: Process> World<P> {
             .collect();
         messages.sort_by_key(|message| (message.arrives_at, message.sent_by));
         messages
+    }
+
+    /// Says what becomes of single messages that have not been sent yet. See [`MessageName`](crate::MessageName).
+    ///
+    /// # Panics
+    /// When a message has the number 0, since they are counted from 1.
+    pub fn schedule(&mut self, messages: &[ScheduledMessage]) {
+        for scheduled in messages {
+            let number = scheduled.message.number;
+            assert!(number > 0, "messages are counted from 1: {scheduled:?}");
+            self.schedule.get_or_insert_default().add(scheduled);
+        }
+    }
+
+    /// Writes down from now on what becomes of each message.
+    pub fn log_messages(&mut self) {
+        self.schedule.get_or_insert_default().begin_log();
+    }
+
+    /// What became of each message since that was asked for ([`log_messages`](Self::log_messages)).
+    pub fn messages(&self) -> Option<&ChunkedVec<MessageSent>> {
+        self.schedule.as_ref()?.log()
     }
 
     /// The faults that hold, in the order in which they were injected.

@@ -3,6 +3,7 @@
 use super::{DropReason, Pending, World};
 use crate::network::{LinkKind, LinkSpec, TRANSMISSIONS_MAX};
 use crate::random::{Fate, PathKey, Purpose, fate, happens};
+use crate::schedule::{MessageFate, MessageName, MessageSent};
 use crate::trace::{Record, RecordKind, stable_hash};
 use crate::world::handler::Handler;
 use crate::world::node::{Item, Work};
@@ -63,7 +64,7 @@ impl<P: Process> World<P> {
             self.link_effect(from, to)
         };
         let (spec, _) = self.network.link(from, to);
-        let travels = travel_time(self.seed, spec, effect, &fate);
+        let mut travels = travel_time(self.seed, spec, effect, &fate);
         let is_connection = spec.kind == LinkKind::Fifo;
 
         let hash = if self.trace.wants_hashes() {
@@ -76,6 +77,10 @@ impl<P: Process> World<P> {
             .detail(left_at.as_nanos());
         let cause = self.record_as(record, message.kind(), hash, observer);
         let connection = is_connection.then(|| self.nodes[to.index()].incarnation);
+        let mut again_after = None;
+        if self.schedule.is_some() {
+            again_after = self.follow_schedule((from, to), message.kind(), left_at, &mut travels);
+        }
         let Some(travels) = travels else {
             self.drop_message(
                 (from, to),
@@ -96,7 +101,56 @@ impl<P: Process> World<P> {
             left_at,
             travels,
         };
+        if let Some(after) = again_after {
+            let copy = Envelope {
+                // What a copy causes is drawn by itself.
+                path: PathKey(fate.spare()),
+                travels: envelope.travels + after,
+                ..envelope.clone()
+            };
+            self.put_on_link(envelope, effect, observer);
+            self.put_on_link(copy, effect, observer);
+            return;
+        }
         self.put_on_link(envelope, effect, observer);
+    }
+
+    /// Does to a message what the schedule says of it. Returns how long after it a copy arrives, if one does.
+    #[cold]
+    fn follow_schedule(
+        &mut self,
+        link: (NodeId, NodeId),
+        kind: Kind,
+        left_at: Instant,
+        travels: &mut Option<Span>,
+    ) -> Option<Span> {
+        let sent_by = EventId(self.trace.count());
+        let schedule = self.schedule.as_mut()?;
+        let (number, fate) = schedule.next(link, kind, left_at);
+        let mut again_after = None;
+        match fate {
+            None => {}
+            Some(MessageFate::Delay(by)) => *travels = Some(by),
+            Some(MessageFate::Lose) => *travels = None,
+            Some(MessageFate::HoldUntil(at)) => {
+                let held = at.since(left_at);
+                *travels = Some(travels.map_or(held, |travels| travels.max(held)));
+            }
+            Some(MessageFate::Duplicate(after)) => again_after = Some(after),
+        }
+        schedule.note(|| MessageSent {
+            name: MessageName {
+                from: link.0,
+                to: link.1,
+                kind,
+                after: Instant::ZERO,
+                number,
+            },
+            left_at,
+            travels: *travels,
+            sent_by,
+        });
+        again_after
     }
 
     /// Puts a message on its link, or does to it what a cut of the link says.

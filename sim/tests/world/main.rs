@@ -7,3 +7,4 @@ mod nodes;
 mod one_seed;
 mod probe;
 mod properties;
+mod schedules;

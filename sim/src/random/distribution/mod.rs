@@ -13,7 +13,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use self::shape::Shape;
+pub use self::shape::Shape;
 use crate::Span;
 use std::fmt;
 
@@ -142,6 +142,16 @@ impl Distribution {
         self.offset += offset;
         at_most_max("the offset", self.offset)?;
         Ok(self)
+    }
+
+    /// Its kind and parameters, but for what is added to every sample.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// What is added to every sample: see [`plus`](Self::plus).
+    pub fn offset(&self) -> Span {
+        self.offset
     }
 
     /// The sample that belongs to `draw`, with `spare` as a second, independent draw (a mixture chooses by it).

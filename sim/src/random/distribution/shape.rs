@@ -5,9 +5,11 @@ use crate::Span;
 use crate::random::normal;
 use std::fmt;
 
-/// A kind of distribution with parameters that were checked.
+/// A kind of distribution with parameters that were checked. What they mean is said by the function of
+/// [`Distribution`] that makes one: [`Distribution::fixed`] and so on.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shape {
+#[allow(missing_docs)]
+pub enum Shape {
     Fixed(Span),
     Uniform { low: Span, high: Span },
     Normal { mean: Span, deviation: Span },
