@@ -6,4 +6,5 @@ pub mod file;
 pub mod history;
 pub mod report;
 pub mod session;
+pub mod trace;
 pub mod view;

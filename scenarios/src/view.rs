@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::history::OperationId;
 use seedbed_sim::{EventId, Fault, FaultId, Instant, NodeId, Span};
 
 /// What part of a run a view is asked for.
@@ -173,6 +174,8 @@ pub struct AnomalyView {
     pub summary: String,
     /// The witness told in virtual time, a line for each operation.
     pub story: Vec<String>,
+    /// The operations of the witness, in the order in which the story tells them.
+    pub operations: Vec<OperationId>,
 }
 
 /// A fault of the run.

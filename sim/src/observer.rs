@@ -10,6 +10,13 @@ pub trait Observer<P: Process> {
     /// A message is about to be handled.
     fn on_message(&mut self, _event: EventId, _from: NodeId, _to: NodeId, _message: &P::Message) {}
 
+    /// A message has come to its receiver, which is busy or paused: it waits in the inbox. `sent` is the event of its
+    /// sending.
+    fn on_wait(&mut self, _receiver: NodeId, _sent: EventId, _at: Instant) {}
+
+    /// A handler has run: it was called for `event`, and keeps its node busy from `at` to `ends_at`.
+    fn on_handled(&mut self, _event: EventId, _node: NodeId, _at: Instant, _ends_at: Instant) {}
+
     /// A request was answered, by the node or (where the node could not) by the world.
     fn on_reply(
         &mut self,

@@ -1,19 +1,19 @@
 //! One run at one moment: what a checkpoint keeps. Everything in it is small, or shared with its forks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use seedbed_protocols::kv;
 use seedbed_sim::{
     ChunkedVec, EventId, Fault, FaultId, Instant, Kind, NodeId, NodeState, Observer, Outcome,
-    PathKey, Record, RequestId, Seed, Span, TraceLevel, World,
+    PathKey, Record, RecordKind, RequestId, Seed, Span, TraceLevel, World,
 };
 
 use super::driver::{Driver, Intent, Planned};
 use super::lag::LagLog;
 use super::protocol::{Hosted, build_world};
 use super::{Injection, see, words};
-use crate::checkers::{Anomaly, Ladder, Verdict};
+use crate::checkers::{Anomaly, Ladder, Verdict, Witness};
 use crate::file::model::{Scenario, When};
 use crate::history::{
     Completed, Completion, Function, History, Invocation, OperationId, SessionId,
@@ -124,13 +124,42 @@ pub(super) enum Ending {
 struct Sink<P: Hosted> {
     replies: Vec<(EventId, Instant, RequestId, Outcome<kv::Reply>)>,
     touched: Vec<NodeId>,
-    notes: Option<Vec<(EventId, P::Note)>>,
+    /// Only where the whole trace is kept.
+    details: Option<Details<P::Note>>,
+}
+
+/// What is kept beside the records of a whole trace.
+struct Details<N> {
+    notes: Vec<(EventId, N)>,
+    /// How long handlers took, if they took any time.
+    took: Vec<(EventId, Span)>,
+    /// Messages that began to wait in an inbox: the event of their sending, and when.
+    waits: Vec<(EventId, Instant)>,
+    /// Messages that were handled or lost: the event of their sending, and that of their end.
+    out: Vec<(EventId, EventId)>,
 }
 
 impl<P: Hosted> Observer<P> for Sink<P> {
-    fn on_record(&mut self, _: EventId, record: &Record, _: Kind) {
+    fn on_record(&mut self, event: EventId, record: &Record, _: Kind) {
         if self.touched.last() != Some(&record.node) {
             self.touched.push(record.node);
+        }
+        if let Some(details) = &mut self.details
+            && matches!(record.kind, RecordKind::Deliver | RecordKind::Drop)
+        {
+            details.out.push((record.cause, event));
+        }
+    }
+    fn on_wait(&mut self, _: NodeId, cause: EventId, at: Instant) {
+        if let Some(details) = &mut self.details {
+            details.waits.push((cause, at));
+        }
+    }
+    fn on_handled(&mut self, event: EventId, _: NodeId, at: Instant, ends_at: Instant) {
+        if let Some(details) = &mut self.details
+            && ends_at > at
+        {
+            details.took.push((event, ends_at.since(at)));
         }
     }
     fn on_reply(
@@ -143,8 +172,8 @@ impl<P: Hosted> Observer<P> for Sink<P> {
         self.replies.push((event, at, request, outcome));
     }
     fn on_note(&mut self, event: EventId, _: Instant, _: NodeId, note: &P::Note) {
-        if let Some(notes) = &mut self.notes {
-            notes.push((event, note.clone()));
+        if let Some(details) = &mut self.details {
+            details.notes.push((event, note.clone()));
         }
     }
 }
@@ -178,6 +207,12 @@ pub(super) struct Core<P: Hosted> {
     pub(super) faults: Vec<FaultEntry>,
     /// Notes in words, kept when the whole trace is.
     pub(super) notes: ChunkedVec<(EventId, Arc<str>)>,
+    /// How long handlers took, by the event that called them, where they took any time; kept when the whole trace is.
+    pub(super) took: ChunkedVec<(EventId, Span)>,
+    /// When messages that had to wait arrived, by the event of their end; kept when the whole trace is.
+    pub(super) arrived: ChunkedVec<(EventId, Instant)>,
+    /// When those arrived that wait still, by the event of their sending.
+    waiting: BTreeMap<EventId, Instant>,
     open: Vec<Open>,
 }
 
@@ -209,6 +244,9 @@ impl<P: Hosted> Core<P> {
                 .flat_map(|timed| timed.faults.iter().map(|one| fault(timed, one)))
                 .collect(),
             notes: ChunkedVec::default(),
+            took: ChunkedVec::default(),
+            arrived: ChunkedVec::default(),
+            waiting: BTreeMap::new(),
             open: Vec::new(),
         }
     }
@@ -308,11 +346,16 @@ impl<P: Hosted> Core<P> {
     }
 
     fn sink(&self, plan: &Plan) -> Sink<P> {
-        let notes = (plan.trace == TraceLevel::Full).then(Vec::new);
+        let details = || Details {
+            notes: Vec::new(),
+            took: Vec::new(),
+            waits: Vec::new(),
+            out: Vec::new(),
+        };
         Sink {
             replies: Vec::new(),
             touched: Vec::new(),
-            notes,
+            details: (plan.trace == TraceLevel::Full).then(details),
         }
     }
 
@@ -483,8 +526,8 @@ impl<P: Hosted> Core<P> {
                 .and_then(seedbed_protocols::inspect::Inspect::positions);
             self.lag.observe(node.index(), now, positions);
         }
-        for (event, note) in sink.notes.into_iter().flatten() {
-            self.notes.push((event, P::tell(&note, &plan.names).into()));
+        if let Some(details) = sink.details {
+            self.keep(plan, details);
         }
         for (event, at, request, outcome) in sink.replies {
             self.complete(plan, event, at, request, outcome);
@@ -494,13 +537,25 @@ impl<P: Hosted> Core<P> {
             self.ladder.observe(&self.history, &mut found);
             for Anomaly { check, witness, .. } in found {
                 Arc::make_mut(&mut self.in_witness).extend(&witness.operations);
-                self.anomalies.push(Arc::new(AnomalyView {
-                    at: now,
-                    step: self.step,
-                    guarantee: check.to_owned(),
-                    summary: witness.summary,
-                    story: witness.story,
-                }));
+                self.anomalies
+                    .push(Arc::new(anomaly_view(check, witness, now, self.step)));
+            }
+        }
+    }
+
+    /// Keeps what stands beside the records of the step.
+    fn keep(&mut self, plan: &Plan, details: Details<P::Note>) {
+        for (event, note) in details.notes {
+            self.notes.push((event, P::tell(&note, &plan.names).into()));
+        }
+        for (event, took) in details.took {
+            self.took.push((event, took));
+        }
+        // A message comes out of an inbox in a later step than it went in, or in the same one after it.
+        self.waiting.extend(details.waits);
+        for (cause, event) in details.out {
+            if let Some(arrived_at) = self.waiting.remove(&cause) {
+                self.arrived.push((event, arrived_at));
             }
         }
     }
@@ -620,6 +675,18 @@ impl<P: Hosted> Core<P> {
         self.open.clear();
         self.phase = Phase::Over(ending);
         self.final_verdicts = Some(Arc::new(see::final_verdicts(plan, self)));
+    }
+}
+
+/// A guarantee that fell, as it is shown.
+pub(super) fn anomaly_view(check: &str, witness: Witness, at: Instant, step: u64) -> AnomalyView {
+    AnomalyView {
+        at,
+        step,
+        guarantee: check.to_owned(),
+        summary: witness.summary,
+        story: witness.story,
+        operations: witness.operations,
     }
 }
 

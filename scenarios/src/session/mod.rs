@@ -2,6 +2,7 @@
 
 mod core;
 mod driver;
+mod events;
 mod lag;
 mod protocol;
 mod run;
@@ -9,13 +10,16 @@ mod see;
 mod single_leader;
 mod words;
 
+use std::sync::Arc;
+
 use seedbed_protocols::replication::single_leader::{Node, Planted};
 use seedbed_sim::{Fault, FaultId, Instant, Seed, TraceLevel};
 
 use crate::file::model::{Protocol, Scenario};
 use crate::history::Operation;
 use crate::report::Report;
-use crate::view::{LogLine, View, Window};
+use crate::trace::TraceEvent;
+use crate::view::{AnomalyView, LogLine, View, Window};
 
 /// What a person did to a run that the scenario did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +75,13 @@ pub trait Session: Send {
 
     /// Every event of the trace so far, in order, in words: what a trace file holds.
     fn trace(&self) -> Box<dyn Iterator<Item = LogLine> + '_>;
+
+    /// The same events as data.
+    fn events(&self) -> Box<dyn Iterator<Item = TraceEvent> + '_>;
+
+    /// The guarantees that fell so far: all anomalies in the order they were found and, once the run is over, what the
+    /// final checks found, the first proof of each.
+    fn findings(&self) -> Vec<Arc<AnomalyView>>;
 
     /// The operations so far, in order of invocation.
     fn operations(&self) -> Vec<Operation>;

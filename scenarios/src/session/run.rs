@@ -7,10 +7,11 @@ use seedbed_sim::{FaultId, Instant, TraceLevel};
 
 use super::core::{Core, Ending, Plan};
 use super::protocol::Hosted;
-use super::{Injection, Session, see};
+use super::{Injection, Session, events, see};
 use crate::history::Operation;
 use crate::report::Report;
-use crate::view::{LogLine, View, Window};
+use crate::trace::TraceEvent;
+use crate::view::{AnomalyView, LogLine, View, Window};
 
 /// How many checkpoints are kept. When one more is due, every other one goes and the distance between them doubles.
 const CHECKPOINTS_MAX: usize = 48;
@@ -206,6 +207,14 @@ impl<P: Hosted> Session for Run<P> {
 
     fn trace(&self) -> Box<dyn Iterator<Item = LogLine> + '_> {
         Box::new(see::log_lines(&self.plan, &self.core, Instant::ZERO))
+    }
+
+    fn events(&self) -> Box<dyn Iterator<Item = TraceEvent> + '_> {
+        Box::new(events::events(&self.core))
+    }
+
+    fn findings(&self) -> Vec<Arc<AnomalyView>> {
+        see::findings(&self.core)
     }
 
     fn operations(&self) -> Vec<Operation> {

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use seedbed_protocols::inspect::{Positions, Role};
 use seedbed_sim::{EventId, Instant, NodeId, NodeState, RecordKind, Span, WallTime};
 
-use super::core::{Core, Ending, FaultEntry, Phase, Plan};
+use super::core::{Core, Ending, FaultEntry, Phase, Plan, anomaly_view};
 use super::protocol::Hosted;
 use super::words;
-use crate::checkers::{FinalState, Judgement, ReplicaContents, Verdict, judge_final};
+use crate::checkers::{
+    self, FinalState, JudgeKind, Judgement, ReplicaContents, Verdict, judge_final,
+};
 use crate::file::model::{Expectation, ExpectedVerdict};
 use crate::history::{Completion, Function, Operation};
 use crate::report::{ExpectationFact, FaultFact, LagFact, Report, RunFacts};
 use crate::view::{
-    self, ExpectationView, FaultView, LagSeries, LogLine, MessageView, NodeView, OperationState,
-    OperationView, View, Window,
+    self, AnomalyView, ExpectationView, FaultView, LagSeries, LogLine, MessageView, NodeView,
+    OperationState, OperationView, View, Window,
 };
 
 /// How many messages on their way a view shows, the soonest.
@@ -314,6 +316,32 @@ fn verdicts<P: Hosted>(core: &Core<P>) -> Vec<Verdict> {
         Some(verdicts) => verdicts.to_vec(),
         None => core.ladder.verdicts(&core.history),
     }
+}
+
+/// The guarantees that fell: as the run went on, and then by the final checks.
+pub(super) fn findings<P: Hosted>(core: &Core<P>) -> Vec<Arc<AnomalyView>> {
+    let online = core.anomalies.iter().cloned();
+    let verdicts = core
+        .final_verdicts
+        .iter()
+        .flat_map(|verdicts| verdicts.iter());
+    let at_the_end = verdicts.filter(|verdict| is_final(verdict.check));
+    let at_the_end = at_the_end.filter_map(|verdict| {
+        let witness = verdict.witness()?.clone();
+        let at = witness.at;
+        Some(Arc::new(anomaly_view(
+            verdict.check,
+            witness,
+            at,
+            core.step,
+        )))
+    });
+    online.chain(at_the_end).collect()
+}
+
+/// Whether a check judges at the end alone.
+fn is_final(check: &str) -> bool {
+    checkers::find(check).is_some_and(|entry| matches!(entry.kind, JudgeKind::Final(_)))
 }
 
 /// What all checks say of a run that is over.

@@ -77,6 +77,9 @@ impl<P: Process> World<P> {
             return;
         }
         node.inbox_bounded += u32::from(is_bounded);
+        if let Item::Message { .. } = work.item {
+            observer.on_wait(id, work.cause, self.now);
+        }
         node.inbox.push_back(work);
         self.schedule_ready(id);
     }
@@ -350,6 +353,7 @@ impl<P: Process> World<P> {
         let node = &mut self.nodes[handler.node.index()];
         let ended_at = self.now + elapsed;
         node.busy_until = ended_at;
+        observer.on_handled(handler.event, handler.node, self.now, ended_at);
         let killed_at = node.disk.killed_at();
         self.plan_syncs(handler);
 

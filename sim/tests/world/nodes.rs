@@ -240,3 +240,45 @@ fn the_inbox_is_bounded_while_its_node_is_paused_too() {
     assert_eq!(lab.ear.numbers_at(B), (1..=8).collect::<Vec<_>>());
     assert_eq!(lab.world.queued(B), 0);
 }
+
+/// Hears when handlers ran and when messages waited for one.
+#[derive(Default)]
+struct Stopwatch {
+    handled: Vec<(NodeId, Instant, Instant)>,
+    waited: Vec<(NodeId, Instant)>,
+}
+
+impl Observer<Probe> for Stopwatch {
+    fn on_wait(&mut self, receiver: NodeId, sent: EventId, at: Instant) {
+        assert_ne!(sent, EventId::OUTSIDE, "a message was sent by somebody");
+        self.waited.push((receiver, at));
+    }
+    fn on_handled(&mut self, event: EventId, node: NodeId, at: Instant, ends_at: Instant) {
+        assert_ne!(event, EventId::OUTSIDE, "a handler is called for something");
+        self.handled.push((node, at, ends_at));
+    }
+}
+
+#[test]
+fn an_observer_hears_how_long_handlers_took_and_what_waited_for_them() {
+    let mut world = World::new(Seed(7), links(LinkSpec::fifo(five_ms())));
+    let mut watch = Stopwatch::default();
+    world.run_until(ms(0), &mut watch);
+    watch.handled.clear();
+    let span = Span::from_millis(10);
+    let path = |n| PathKey::of_name("test", n);
+    world.invoke(B, Ask::Work { span, tell: A }, path(1), &mut watch);
+    world.invoke(A, Ask::Send { to: B, count: 2 }, path(2), &mut watch);
+    world.run_until(ms(9), &mut watch);
+    assert_eq!(
+        watch.waited,
+        [(B, ms(5)); 2],
+        "both come while B works, and a request in an inbox is no message"
+    );
+    world.run_until(ms(100), &mut watch);
+    let (work, quick) = ((B, ms(0), ms(10)), |node, at| (node, ms(at), ms(at)));
+    assert_eq!(
+        watch.handled,
+        [work, quick(A, 0), quick(B, 10), quick(B, 10), quick(A, 15)]
+    );
+}

@@ -1,9 +1,12 @@
 //! A run behind the interface: a session that does nothing but keep its contract, driven by keys through the host.
 
+use std::sync::Arc;
+
 use seedbed_scenarios::history::Operation;
 use seedbed_scenarios::report::Report;
 use seedbed_scenarios::session::{Injection, Session};
-use seedbed_scenarios::view::{FaultView, LogLine, View, Window};
+use seedbed_scenarios::trace::TraceEvent;
+use seedbed_scenarios::view::{AnomalyView, FaultView, LogLine, View, Window};
 use seedbed_sim::{Fault, FaultId, Instant, NodeId, Span};
 
 use super::{LARGE, anomaly, view};
@@ -105,6 +108,12 @@ impl Session for Clockwork {
     }
     fn trace(&self) -> Box<dyn Iterator<Item = LogLine> + '_> {
         Box::new(std::iter::empty())
+    }
+    fn events(&self) -> Box<dyn Iterator<Item = TraceEvent> + '_> {
+        Box::new(std::iter::empty())
+    }
+    fn findings(&self) -> Vec<Arc<AnomalyView>> {
+        Vec::new()
     }
     fn operations(&self) -> Vec<Operation> {
         Vec::new()

@@ -7,6 +7,7 @@ mod updates;
 
 use std::sync::Arc;
 
+use seedbed_scenarios::history::OperationId;
 use seedbed_scenarios::view::*;
 use seedbed_sim::{
     Direction, EventId, Fault, FaultId, InFlight, Instant, LinkTarget, NodeId, Span,
@@ -115,6 +116,7 @@ fn anomaly(at: u64, step: u64) -> Arc<AnomalyView> {
             "24.250 ms: l1 answers: done".into(),
             "40.000 ms: user1234 reads comment at f2 and gets ∅".into(),
         ],
+        operations: vec![OperationId(0), OperationId(2)],
     })
 }
 
