@@ -6,7 +6,7 @@ mod chunked;
 mod clock;
 mod context;
 pub mod disk;
-mod fault;
+pub mod fault;
 mod ids;
 mod network;
 mod observer;

@@ -6,71 +6,9 @@ use crate::world::handler::Handler;
 use crate::world::node::Item;
 use crate::world::transmit::{Envelope, LinkEffect};
 use crate::{
-    Datum, Direction, EventId, Fault, FaultId, Halt, InFlight, Instant, Kind, LinkTarget, NodeId,
-    Observer, Outcome, Process, Reason,
+    Datum, EventId, Fault, FaultId, Halt, InFlight, Instant, Kind, NodeId, Observer, Outcome,
+    Process, Reason,
 };
-
-impl Fault {
-    /// The fault's name in files and traces.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Crash { .. } => "crash",
-            Self::CrashAtDiskOperation { .. } => "crash-at-disk-operation",
-            Self::Pause { .. } => "pause",
-            Self::Cut { .. } => "cut",
-            Self::Partition { .. } => "partition",
-            Self::Delay { .. } => "delay",
-            Self::Loss { .. } => "loss",
-            Self::ClockOffset { .. } => "clock-offset",
-            Self::ClockDrift { .. } => "clock-drift",
-        }
-    }
-
-    /// The nodes it is about.
-    pub fn nodes(&self) -> Vec<NodeId> {
-        match self {
-            Self::Crash { node }
-            | Self::CrashAtDiskOperation { node, .. }
-            | Self::Pause { node }
-            | Self::ClockOffset { node, .. }
-            | Self::ClockDrift { node, .. } => vec![*node],
-            Self::Cut { link, .. } | Self::Delay { link, .. } | Self::Loss { link, .. } => {
-                vec![link.from, link.to]
-            }
-            Self::Partition { sides, .. } => sides.iter().flatten().copied().collect(),
-        }
-    }
-
-    /// Whether it changes what passes between nodes.
-    fn touches_links(&self) -> bool {
-        matches!(
-            self,
-            Self::Cut { .. } | Self::Partition { .. } | Self::Delay { .. } | Self::Loss { .. }
-        )
-    }
-
-    /// Whether it cuts the way from one node to another.
-    fn cuts(&self, from: NodeId, to: NodeId) -> Option<InFlight> {
-        match self {
-            Self::Cut { link, in_flight } => link.covers(from, to).then_some(*in_flight),
-            Self::Partition { sides, in_flight } => {
-                let side_of = |node| sides.iter().position(|side| side.contains(&node));
-                let apart = side_of(from).zip(side_of(to)).is_some_and(|(a, b)| a != b);
-                apart.then_some(*in_flight)
-            }
-            _ => None,
-        }
-    }
-}
-
-impl LinkTarget {
-    /// Whether it covers the way from one node to another.
-    pub fn covers(&self, from: NodeId, to: NodeId) -> bool {
-        let forth = self.from == from && self.to == to;
-        let back = self.from == to && self.to == from;
-        forth || (back && self.direction == Direction::Both)
-    }
-}
 
 impl<P: Process> World<P> {
     /// Lets a fault hold from now on. A refused fault changes nothing.
