@@ -93,6 +93,15 @@
 //! kind = "crash"                   # with what goes with it, as below
 //! node = "follower-1"
 //!
+//! [[message]]                      # what becomes of one message, in the place of what its link draws
+//! from = "leader"
+//! to = "follower-1"
+//! kind = "append"                  # what the protocol calls it
+//! number = 3                       # optional: 1; how many-th of its kind on this link,
+//! after = "350ms"                  # optional: of those that leave then or later
+//! fate = "delay"                   # it travels for so long: `by`
+//! by = "2s"                        # (or `lose`; `hold` until an instant, `until`; `duplicate`, again after `by`)
+//!
 //! [[expect]]
 //! check = "read-your-writes"       # or any other of the checkers
 //! verdict = "violated"             # or holds
@@ -119,12 +128,13 @@
 //! | `pareto` | `minimum`, `shape` |
 //! | `mixture` | `of`, an array of distributions, each with a `weight` |
 //!
-//! Parsing takes text and opens no file.
+//! Parsing takes text and opens no file. The other way, [`write()`] makes the text of a file of a scenario.
 
 mod cluster;
 mod diagnostic;
 mod duration;
 mod load;
+mod message;
 pub mod model;
 mod names;
 mod near;
@@ -132,6 +142,7 @@ mod network;
 mod reader;
 mod script;
 mod timeline;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -139,6 +150,7 @@ mod tests;
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, ScenarioErrors};
 pub use model::Scenario;
 pub(crate) use near::{nearest, quoted};
+pub use write::{Comments, Part, write, write_duration, write_with};
 
 use diagnostic::{Problem, Problems};
 use names::Names;
@@ -167,6 +179,8 @@ pub const LOADS_MAX: usize = 16;
 pub const LOAD_OPERATIONS_MAX: u64 = 1_000_000;
 /// The most bytes that one load may write: its operations times the length of its values.
 pub const LOAD_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The most messages whose fate a file may decide.
+pub const MESSAGES_MAX: usize = 100_000;
 /// The most faults.
 pub const FAULTS_MAX: usize = 10_000;
 /// The most links that all cuts, delays and losses of a file may be about together.
@@ -252,6 +266,8 @@ fn read_root(root: Table<'_>) -> Option<Scenario> {
     let network = network::read(&root, &names);
     let steps = script::read_steps(&root, duration, &names, &loads);
     let faults = timeline::read_faults(&root, duration, &names);
+    let protocol = cluster.as_ref().map(|cluster| &cluster.protocol);
+    let messages = message::read_messages(&root, protocol, &names);
     let expectations = timeline::read_expectations(&root);
     root.finish();
     Some(Scenario {
@@ -268,6 +284,7 @@ fn read_root(root: Table<'_>) -> Option<Scenario> {
         steps,
         loads,
         faults,
+        messages,
         expectations,
     })
 }

@@ -8,8 +8,9 @@
 
 use std::ops::Range;
 
+use seedbed_protocols::replication::single_leader;
 use seedbed_protocols::storage::EngineKind;
-use seedbed_sim::{ClockConfig, DiskConfig, Fault, NetworkSpec, NodeId, Span};
+use seedbed_sim::{ClockConfig, DiskConfig, Fault, NetworkSpec, NodeId, ScheduledMessage, Span};
 
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,8 @@ pub struct Scenario {
     pub loads: Vec<Load>,
     /// What goes wrong, and when, in the file's order.
     pub faults: Vec<TimedFault>,
+    /// What becomes of single messages, in the place of what their links draw.
+    pub messages: Vec<ScheduledMessage>,
     /// What should come out.
     pub expectations: Vec<Expectation>,
 }
@@ -131,6 +134,22 @@ pub struct Cluster {
 pub enum Protocol {
     /// `single-leader`: asynchronous replication from one leader, which never changes.
     SingleLeader(SingleLeader),
+}
+
+impl Protocol {
+    /// Its name in files.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SingleLeader(_) => "single-leader",
+        }
+    }
+
+    /// The kinds of its messages, by which files name them.
+    pub const fn message_kinds(&self) -> &'static [&'static str] {
+        match self {
+            Self::SingleLeader(_) => single_leader::Message::KINDS,
+        }
+    }
 }
 
 /// The settings of `single-leader`.

@@ -52,7 +52,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Names for a message: `` `a`, `b` or `c` ``, or the first few of many.
 pub(crate) fn alternatives<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const SHOWN_MAX: usize = 16;
+    const SHOWN_MAX: usize = 24;
     let quoted: Vec<String> = names.into_iter().map(quoted).collect();
     match quoted.as_slice() {
         [] => "nothing".to_owned(),

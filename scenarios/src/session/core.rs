@@ -38,6 +38,8 @@ pub(super) struct Plan {
     /// By scripted step: the steps that wait for it.
     successors: Vec<Vec<usize>>,
     pub(super) trace: TraceLevel,
+    /// Whether what becomes of each message is written down.
+    pub(super) logs_messages: bool,
 }
 
 impl Plan {
@@ -64,6 +66,7 @@ impl Plan {
             seed,
             names,
             trace,
+            logs_messages: false,
         }
     }
 
@@ -228,8 +231,12 @@ impl<P: Hosted> Core<P> {
             refused: None,
         };
         let faults = scenario.faults.iter();
+        let mut world = build_world(scenario, plan.seed, plan.trace, planted);
+        if plan.logs_messages {
+            world.log_messages();
+        }
         Self {
-            world: build_world(scenario, plan.seed, plan.trace, planted),
+            world,
             driver: Driver::new(scenario, plan.seed),
             step: 0,
             waited: false,

@@ -13,7 +13,7 @@ mod words;
 use std::sync::Arc;
 
 use seedbed_protocols::replication::single_leader::{Node, Planted};
-use seedbed_sim::{Fault, FaultId, Instant, Seed, TraceLevel};
+use seedbed_sim::{Fault, FaultId, Instant, MessageSent, Seed, TraceLevel};
 
 use crate::file::model::{Protocol, Scenario};
 use crate::history::Operation;
@@ -86,6 +86,9 @@ pub trait Session: Send {
     /// The operations so far, in order of invocation.
     fn operations(&self) -> Vec<Operation>;
 
+    /// What became of each message so far; empty unless the session was opened with [`Keep::Messages`].
+    fn messages(&self) -> Vec<MessageSent>;
+
     /// The digest of the trace so far.
     fn digest(&self) -> u64;
 
@@ -98,6 +101,8 @@ pub trait Session: Send {
 pub enum Keep {
     /// The digest alone: for runs of which only the report is wanted.
     Digest,
+    /// The digest, and what became of each message: for writing down what was drawn.
+    Messages,
     /// Every event, with its notes in words: for looking at.
     Everything,
 }
@@ -117,11 +122,12 @@ pub fn open_planted(
     planted: Planted,
 ) -> Box<dyn Session> {
     let trace = match keep {
-        Keep::Digest => TraceLevel::Digest,
+        Keep::Digest | Keep::Messages => TraceLevel::Digest,
         Keep::Everything => TraceLevel::Full,
     };
     let protocol = scenario.cluster.protocol.clone();
-    let plan = core::Plan::new(name.to_owned(), scenario, seed, trace);
+    let mut plan = core::Plan::new(name.to_owned(), scenario, seed, trace);
+    plan.logs_messages = keep == Keep::Messages;
     match protocol {
         Protocol::SingleLeader(_) => Box::new(run::Run::<Node>::new(plan, planted)),
     }

@@ -41,14 +41,14 @@ pub(super) fn build_world<P: Hosted>(
         .zip(configs)
         .map(|(id, config)| node_spec(scenario, id, config))
         .collect();
-    World::new(
-        seed,
-        WorldSpec {
-            nodes,
-            network: scenario.network.clone(),
-            trace,
-        },
-    )
+    let spec = WorldSpec {
+        nodes,
+        network: scenario.network.clone(),
+        trace,
+    };
+    let mut world = World::new(seed, spec);
+    world.schedule(&scenario.messages);
+    world
 }
 
 /// A client's machine is not what scenarios study: it handles what comes at once and has room for it.

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use seedbed_sim::{FaultId, Instant, TraceLevel};
+use seedbed_sim::{FaultId, Instant, MessageSent, TraceLevel};
 
 use super::core::{Core, Ending, Plan};
 use super::protocol::Hosted;
@@ -219,6 +219,14 @@ impl<P: Hosted> Session for Run<P> {
 
     fn operations(&self) -> Vec<Operation> {
         self.core.history.operations().cloned().collect()
+    }
+
+    fn messages(&self) -> Vec<MessageSent> {
+        let log = self.core.world.messages();
+        log.into_iter()
+            .flat_map(seedbed_sim::ChunkedVec::iter)
+            .copied()
+            .collect()
     }
 
     fn digest(&self) -> u64 {

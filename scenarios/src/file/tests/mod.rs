@@ -3,6 +3,8 @@
 mod any_bytes;
 mod reading;
 mod telling;
+mod writing;
+mod wrong_messages;
 mod wrong_names;
 mod wrong_sense;
 mod wrong_shape;

@@ -1,6 +1,9 @@
 //! What right files become.
 
-use seedbed_sim::{Direction, Distribution, Fault, InFlight, LinkKind, LinkTarget, NodeId, Span};
+use seedbed_sim::{
+    Direction, Distribution, Fault, InFlight, Instant, Kind, LinkKind, LinkTarget, MessageFate,
+    MessageName, NodeId, ScheduledMessage, Span,
+};
 
 use super::{SMALL, read, small_with};
 use crate::file::model::{
@@ -282,4 +285,40 @@ fn the_example_of_the_documentation_is_right() {
     let scenario = read(&example.join("\n"));
     assert_eq!(scenario.steps.len(), 25);
     assert_eq!(scenario.loads.len(), 1);
+}
+
+#[test]
+fn messages_are_named_by_kind_link_and_number() {
+    let scenario = read(&format!(
+        "{SMALL}\n[[message]]\nfrom = \"l\"\nto = \"f1\"\nkind = \"append\"\nnumber = 3\nfate = \"delay\"\nby = \"2s\"\n\
+         [[message]]\nfrom = \"f1\"\nto = \"l\"\nkind = \"append-ok\"\nafter = \"350ms\"\nfate = \"hold\"\nuntil = \"1s\"\n\
+         [[message]]\nfrom = \"l\"\nto = \"f1\"\nkind = \"heartbeat\"\nfate = \"lose\"\n\
+         [[message]]\nfrom = \"phone\"\nto = \"l\"\nkind = \"put\"\nfate = \"duplicate\"\nby = \"1ms\"\n"
+    ));
+    let (leader, follower) = (NodeId(0), NodeId(1));
+    let name = |from, to, kind, number| MessageName {
+        from,
+        to,
+        kind: Kind(kind),
+        after: Instant::ZERO,
+        number,
+    };
+    let later = MessageName {
+        after: Instant::from_millis(350),
+        ..name(follower, leader, "append-ok", 1)
+    };
+    let expected = [
+        (
+            name(leader, follower, "append", 3),
+            MessageFate::Delay(ms(2_000)),
+        ),
+        (later, MessageFate::HoldUntil(Instant::from_millis(1_000))),
+        (name(leader, follower, "heartbeat", 1), MessageFate::Lose),
+        (
+            name(NodeId(2), leader, "put", 1),
+            MessageFate::Duplicate(ms(1)),
+        ),
+    ];
+    let expected = expected.map(|(message, fate)| ScheduledMessage { message, fate });
+    assert_eq!(scenario.messages, expected);
 }

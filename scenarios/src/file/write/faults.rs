@@ -1,0 +1,179 @@
+//! `[[fault]]`.
+
+use seedbed_sim::{Direction, Fault, InFlight, LinkTarget, NodeId};
+
+use super::super::model::TimedFault;
+use super::text::{Table, duration, names, signed};
+use super::{Part, Writer};
+
+impl Writer<'_> {
+    pub(super) fn faults(&self, out: &mut String) {
+        for (index, timed) in self.scenario.faults.iter().enumerate() {
+            self.comment(out, Part::Fault(index));
+            for (fault, ends) in self.together(&timed.faults) {
+                self.fault(timed, fault, ends).push_to(out);
+            }
+        }
+    }
+
+    /// Faults that begin together as one, on all links between two places, where they are that; or else one by one.
+    fn together<'a>(&self, faults: &'a [Fault]) -> Vec<(&'a Fault, Option<Ends<'_>>)> {
+        if let [first, _, ..] = faults
+            && let Some(ends) = self.ends_of_all(faults)
+        {
+            return vec![(first, Some(ends))];
+        }
+        faults.iter().map(|fault| (fault, None)).collect()
+    }
+
+    /// The two places between which all links are those of the faults, which are alike otherwise.
+    fn ends_of_all(&self, faults: &[Fault]) -> Option<Ends<'_>> {
+        let links: Option<Vec<LinkTarget>> = faults.iter().map(|it| link_of(it).copied()).collect();
+        let links = links?;
+        let direction = links[0].direction;
+        let alike = |fault: &Fault| on_link(fault, links[0]) == on_link(&faults[0], links[0]);
+        if !faults.iter().all(alike) || links.iter().any(|it| it.direction != direction) {
+            return None;
+        }
+        let mut places: Vec<(&str, Vec<NodeId>)> = self.members().into_iter().collect();
+        let ends = links.iter().flat_map(|link| [link.from, link.to]);
+        places.extend(ends.map(|id| (self.scenario.name(id), vec![id])));
+        places.sort_unstable();
+        places.dedup();
+        for (from, from_nodes) in &places {
+            for (to, to_nodes) in &places {
+                if all_links(from_nodes, to_nodes, direction) == links {
+                    return Some(Ends {
+                        from,
+                        to,
+                        direction,
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// One fault. There is no default branch, so that a new kind can't be forgotten.
+    fn fault(&self, timed: &TimedFault, fault: &Fault, ends: Option<Ends<'_>>) -> Table {
+        let TimedFault {
+            at,
+            until,
+            faults: _,
+        } = timed;
+        let mut table = Table::item("fault");
+        table.plain("at", duration(*at));
+        if let Some(until) = until {
+            table.plain("until", duration(*until));
+        }
+        table.text("kind", fault.name());
+        let ends = ends.or_else(|| {
+            let link = link_of(fault)?;
+            Some(Ends {
+                from: self.scenario.name(link.from),
+                to: self.scenario.name(link.to),
+                direction: link.direction,
+            })
+        });
+        if let Some(ends) = ends {
+            ends.write(&mut table);
+        }
+        match fault {
+            Fault::Crash { node } | Fault::Pause { node } => table.plain("node", self.name(*node)),
+            Fault::CrashAtDiskOperation { node, operation } => {
+                table.plain("node", self.name(*node));
+                table.plain("operation", operation);
+            }
+            Fault::Cut { link: _, in_flight } => write_in_flight(&mut table, *in_flight),
+            Fault::Partition { sides, in_flight } => {
+                let side = |nodes: &Vec<NodeId>| match self.place(nodes) {
+                    Some(place) => names([place]),
+                    None => names(nodes.iter().map(|id| self.scenario.name(*id))),
+                };
+                let sides: Vec<String> = sides.iter().map(side).collect();
+                table.plain("sides", format!("[{}]", sides.join(", ")));
+                write_in_flight(&mut table, *in_flight);
+            }
+            Fault::Delay { link: _, extra } => table.plain("extra", duration(*extra)),
+            Fault::Loss {
+                link: _,
+                per_million,
+            } => table.plain("per_million", per_million),
+            Fault::ClockOffset { node, nanos } => {
+                table.plain("node", self.name(*node));
+                table.plain("offset", signed(*nanos));
+            }
+            Fault::ClockDrift { node, ppm } => {
+                table.plain("node", self.name(*node));
+                table.plain("ppm", ppm);
+            }
+        }
+        table
+    }
+}
+
+fn write_in_flight(table: &mut Table, in_flight: InFlight) {
+    match in_flight {
+        InFlight::Lost => {}
+        InFlight::Held => table.text("in_flight", "held"),
+    }
+}
+
+/// Two places and the way between them.
+#[derive(Clone, Copy)]
+struct Ends<'a> {
+    from: &'a str,
+    to: &'a str,
+    direction: Direction,
+}
+
+impl Ends<'_> {
+    fn write(self, table: &mut Table) {
+        match self.direction {
+            Direction::Both => table.plain("between", names([self.from, self.to])),
+            Direction::OneWay => {
+                table.text("from", self.from);
+                table.text("to", self.to);
+            }
+        }
+    }
+}
+
+/// The link that a fault is about, where it is about one.
+fn link_of(fault: &Fault) -> Option<&LinkTarget> {
+    match fault {
+        Fault::Cut { link, .. } | Fault::Delay { link, .. } | Fault::Loss { link, .. } => {
+            Some(link)
+        }
+        _ => None,
+    }
+}
+
+/// The same fault on another link.
+fn on_link(fault: &Fault, on: LinkTarget) -> Fault {
+    let mut fault = fault.clone();
+    if let Fault::Cut { link, .. } | Fault::Delay { link, .. } | Fault::Loss { link, .. } =
+        &mut fault
+    {
+        *link = on;
+    }
+    fault
+}
+
+/// The links that a file means by two places, each once and in their order.
+fn all_links(from: &[NodeId], to: &[NodeId], direction: Direction) -> Vec<LinkTarget> {
+    let both = direction == Direction::Both;
+    let pairs = from.iter().flat_map(|a| to.iter().map(move |b| (*a, *b)));
+    let pairs = pairs.filter(|(a, b)| a != b);
+    let mut pairs: Vec<_> = pairs
+        .map(|(a, b)| if both && b < a { (b, a) } else { (a, b) })
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let target = |(from, to)| LinkTarget {
+        from,
+        to,
+        direction,
+    };
+    pairs.into_iter().map(target).collect()
+}

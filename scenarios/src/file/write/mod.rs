@@ -1,0 +1,172 @@
+//! Writes a [`Scenario`] as a file that a person would have written: what is as by default is left out.
+//!
+//! What is read again is the same scenario: `parse(write(s)) == s`, for everything that a file can say. (A model that was
+//! put together by a program can say more: a link between a part of one site and a part of another, or several faults that
+//! begin together and are not all the links between two places. That is written as several tables, which mean the same.)
+//!
+//! Each part is taken apart field by field, so that a new field, or a new fault, does not compile until it is written.
+
+mod cluster;
+mod faults;
+mod network;
+mod text;
+mod work;
+
+use std::fmt::Write as _;
+
+use seedbed_sim::{MessageFate, ScheduledMessage, Span};
+
+use super::SCHEMA;
+use super::model::{Expectation, ExpectedVerdict, Scenario};
+use text::{Table, comment, duration, instant};
+
+pub use text::duration as write_duration;
+
+/// What is said about the parts of a scenario, as comments of its file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comments {
+    /// At its head, a line or an empty line each.
+    pub head: Vec<String>,
+    /// Before a step, a fault, a message or a link, by its index.
+    pub parts: Vec<(Part, String)>,
+}
+
+/// A part of a scenario that a comment can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// A scripted step, by its index.
+    Step(usize),
+    /// A fault on the timeline, by its index.
+    Fault(usize),
+    /// A message of the schedule, by its index.
+    Message(usize),
+    /// A rule for links, by its index.
+    Link(usize),
+}
+
+/// The scenario as the text of a file.
+pub fn write(scenario: &Scenario) -> String {
+    write_with(scenario, &Comments::default())
+}
+
+/// The same, with comments. A part that is written together with others bears the comments of all of them.
+pub fn write_with(scenario: &Scenario, comments: &Comments) -> String {
+    let Scenario {
+        title,
+        chapter,
+        teaches,
+        try_next,
+        duration: runs_for,
+        settle,
+        cluster: _,
+        replicas: _,
+        clients: _,
+        network: _,
+        steps: _,
+        loads: _,
+        faults: _,
+        messages,
+        expectations,
+    } = scenario;
+    let mut out = String::new();
+    for line in &comments.head {
+        comment(&mut out, line);
+    }
+    let mut root = Table::root();
+    root.plain("schema", SCHEMA);
+    root.long_text("title", title);
+    for (field, said) in [
+        ("chapter", chapter),
+        ("teaches", teaches),
+        ("try", try_next),
+    ] {
+        if !said.is_empty() {
+            root.long_text(field, said);
+        }
+    }
+    root.plain("duration", duration(*runs_for));
+    root.unless("settle", settle, &Span::from_secs(10), |it| duration(*it));
+    root.push_to(&mut out);
+
+    let writer = Writer { scenario, comments };
+    writer.cluster(&mut out);
+    writer.network(&mut out);
+    writer.steps(&mut out);
+    writer.loads(&mut out);
+    writer.faults(&mut out);
+    for (index, message) in messages.iter().enumerate() {
+        writer.comment(&mut out, Part::Message(index));
+        writer.message(message).push_to(&mut out);
+    }
+    for expectation in expectations {
+        expect(expectation).push_to(&mut out);
+    }
+    out
+}
+
+/// What all parts of the writer look at.
+#[derive(Clone, Copy)]
+struct Writer<'a> {
+    scenario: &'a Scenario,
+    comments: &'a Comments,
+}
+
+impl Writer<'_> {
+    /// What is said about a part, before it. The empty line that sets tables apart comes before the comment.
+    fn comment(&self, out: &mut String, part: Part) {
+        let about = self.comments.parts.iter().filter(|(it, _)| *it == part);
+        for (number, (_, text)) in about.enumerate() {
+            if number == 0 {
+                out.push('\n');
+            }
+            comment(out, text);
+        }
+    }
+
+    fn message(&self, scheduled: &ScheduledMessage) -> Table {
+        let ScheduledMessage { message, fate } = scheduled;
+        let mut table = Table::item("message");
+        table.text("from", self.scenario.name(message.from));
+        table.text("to", self.scenario.name(message.to));
+        table.text("kind", message.kind.0);
+        table.unless("after", &message.after, &Default::default(), |it| {
+            instant(*it)
+        });
+        table.unless("number", &message.number, &1, u32::to_string);
+        let (name, field) = match fate {
+            MessageFate::Delay(by) => ("delay", Some(("by", duration(*by)))),
+            MessageFate::Lose => ("lose", None),
+            MessageFate::HoldUntil(at) => ("hold", Some(("until", instant(*at)))),
+            MessageFate::Duplicate(by) => ("duplicate", Some(("by", duration(*by)))),
+        };
+        table.text("fate", name);
+        if let Some((field, value)) = field {
+            table.plain(field, value);
+        }
+        table
+    }
+}
+
+fn expect(expectation: &Expectation) -> Table {
+    let Expectation { check, verdict } = expectation;
+    let mut table = Table::item("expect");
+    table.text("check", check);
+    table.text(
+        "verdict",
+        match verdict {
+            ExpectedVerdict::Holds => "holds",
+            ExpectedVerdict::Violated => "violated",
+        },
+    );
+    table
+}
+
+/// `{ a = 1, b = 2 }`
+fn inline(fields: &[(&str, String)]) -> String {
+    let mut out = String::from("{ ");
+    for (index, (field, value)) in fields.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        write!(out, "{comma}{field} = {value}").expect("a string takes all");
+    }
+    out + " }"
+}
