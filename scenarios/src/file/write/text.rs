@@ -78,11 +78,9 @@ impl Table {
 
     /// Adds it to the file, an empty line before it, or the comments that stand there already.
     pub(super) fn push_to(self, out: &mut String) {
-        let after_comment = out
-            .lines()
-            .next_back()
-            .is_some_and(|it| it.starts_with('#'));
-        if !out.is_empty() && !(after_comment && !self.header.is_empty()) {
+        let last = out.lines().next_back();
+        let has_its_comment = !self.header.is_empty() && last.is_some_and(|it| it.starts_with('#'));
+        if !out.is_empty() && !has_its_comment {
             out.push('\n');
         }
         out.push_str(&self.header);
