@@ -6,18 +6,17 @@ use std::sync::Arc;
 use seedbed_protocols::kv;
 use seedbed_sim::{
     ChunkedVec, EventId, Fault, FaultId, Instant, Kind, NodeId, NodeState, Observer, Outcome,
-    PathKey, Record, RecordKind, RequestId, Seed, Span, TraceLevel, World,
+    Record, RecordKind, RequestId, Seed, Span, TraceLevel, World,
 };
 
 use super::driver::{Driver, Intent, Planned};
-use super::lag::LagLog;
+use super::lag::{LagLog, are_at_rest};
+use super::operations::{Answer, Asked, Operations, due};
 use super::protocol::{Hosted, build_world};
 use super::{Injection, see, words};
 use crate::checkers::{Anomaly, Ladder, Verdict, Witness};
 use crate::file::model::{Scenario, When};
-use crate::history::{
-    Completed, Completion, Function, History, Invocation, OperationId, SessionId,
-};
+use crate::history::{History, OperationId};
 use crate::view::AnomalyView;
 
 /// What does not change in a run.
@@ -30,13 +29,13 @@ pub(super) struct Plan {
     /// The nodes' names, in the order of their ids.
     pub(super) names: Vec<String>,
     /// The same, for histories.
-    shared_names: Vec<Arc<str>>,
+    pub(super) shared_names: Vec<Arc<str>>,
     /// The clients' users.
-    users: Vec<Arc<str>>,
+    pub(super) users: Vec<Arc<str>>,
     /// What the clients' requests are named by.
-    paths: Vec<String>,
+    pub(super) paths: Vec<String>,
     /// By scripted step: the steps that wait for it.
-    successors: Vec<Vec<usize>>,
+    pub(super) successors: Vec<Vec<usize>>,
     pub(super) trace: TraceLevel,
     /// Whether what becomes of each message is written down.
     pub(super) logs_messages: bool,
@@ -181,14 +180,6 @@ impl<P: Hosted> Observer<P> for Sink<P> {
     }
 }
 
-/// An operation that is open, and who waits for it.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    request: RequestId,
-    operation: OperationId,
-    client: usize,
-}
-
 /// A run at one moment.
 #[derive(Clone)]
 pub(super) struct Core<P: Hosted> {
@@ -216,7 +207,7 @@ pub(super) struct Core<P: Hosted> {
     pub(super) arrived: ChunkedVec<(EventId, Instant)>,
     /// When those arrived that wait still, by the event of their sending.
     waiting: BTreeMap<EventId, Instant>,
-    open: Vec<Open>,
+    open: Operations,
 }
 
 impl<P: Hosted> Core<P> {
@@ -254,7 +245,7 @@ impl<P: Hosted> Core<P> {
             took: ChunkedVec::default(),
             arrived: ChunkedVec::default(),
             waiting: BTreeMap::new(),
-            open: Vec::new(),
+            open: Operations::default(),
         }
     }
 
@@ -369,20 +360,13 @@ impl<P: Hosted> Core<P> {
     /// Does what the scenario planned; `false` when there was nothing to do.
     fn perform(&mut self, plan: &Plan, planned: Planned, sink: &mut Sink<P>) -> bool {
         let now = self.world.now();
-        let scenario = &plan.scenario;
         match planned {
-            Planned::Step(index) => match self.driver.step_due(scenario, index, now) {
-                Some((client, intent)) => self.begin(plan, client, intent, sink),
-                None => return false,
-            },
-            Planned::Arrival(load) => match self.driver.arrival_due(scenario, load, now) {
-                Some((client, intent)) => self.begin(plan, client, intent, sink),
-                None => return false,
-            },
-            Planned::Turn(client) => match self.driver.turn_due(scenario, client, now) {
-                Some(intent) => self.begin(plan, client, intent, sink),
-                None => return false,
-            },
+            Planned::Step(_) | Planned::Arrival(_) | Planned::Turn(_) => {
+                match due(&mut self.driver, plan, planned, now) {
+                    Some(begins) => self.begin(plan, begins, sink),
+                    None => return false,
+                }
+            }
             Planned::FaultBegins(index) => {
                 let begun = self.world.inject(self.faults[index].fault.clone(), sink);
                 let entry = &mut self.faults[index];
@@ -481,41 +465,18 @@ impl<P: Hosted> Core<P> {
     }
 
     /// A client begins an operation.
-    fn begin(&mut self, plan: &Plan, client: usize, intent: Intent, sink: &mut Sink<P>) {
-        let Intent {
-            intended_at,
-            key,
-            function,
-            replica,
-            step,
-            load,
-        } = intent;
-        let state = self.driver.client(client);
-        let path = PathKey::of_name(&plan.paths[client], state.requests);
-        let process = state.process;
-        let request = kv::Request {
-            operation: operation(&key, &function),
-            at: replica,
-        };
-        let (request, invoked_by) =
-            self.world
-                .invoke(plan.scenario.client_id(client), request, path, sink);
-        self.driver.begun(client, step, self.world.now());
-        let operation = self.history.invoke(Invocation {
-            process,
-            session: SessionId(client as u32),
-            user: Arc::clone(&plan.users[client]),
-            load,
-            key,
-            function,
-            intended_at,
-            invoked_at: self.world.now(),
-            invoked_by,
-        });
-        self.open.push(Open {
-            request,
-            operation,
-            client,
+    fn begin(&mut self, plan: &Plan, begins: (usize, Intent), sink: &mut Sink<P>) {
+        let Self {
+            world,
+            driver,
+            history,
+            open,
+            ..
+        } = self;
+        open.begin(plan, (driver, history), begins, |ask| {
+            let (request, by) = world.invoke(ask.node, ask.request, ask.path, sink);
+            let at = world.now();
+            Asked { request, at, by }
         });
     }
 
@@ -536,8 +497,16 @@ impl<P: Hosted> Core<P> {
         if let Some(details) = sink.details {
             self.keep(plan, details);
         }
-        for (event, at, request, outcome) in sink.replies {
-            self.complete(plan, event, at, request, outcome);
+        for (by, at, request, outcome) in sink.replies {
+            let goes_on = self.phase == Phase::Running;
+            let answer = Answer {
+                request,
+                outcome,
+                at,
+                by,
+            };
+            let books = (&mut self.driver, &mut self.history);
+            self.open.complete(plan, books, answer, goes_on);
         }
         if self.ladder.next() < self.history.end() {
             let mut found = Vec::new();
@@ -567,72 +536,13 @@ impl<P: Hosted> Core<P> {
         }
     }
 
-    fn complete(
-        &mut self,
-        plan: &Plan,
-        by: EventId,
-        at: Instant,
-        request: RequestId,
-        outcome: Outcome<kv::Reply>,
-    ) {
-        let index = self
-            .open
-            .iter()
-            .position(|open| open.request == request)
-            .expect("the world answers what was asked");
-        let Open {
-            operation, client, ..
-        } = self.open.swap_remove(index);
-        let outcome_known = !matches!(outcome, Outcome::Info(_));
-        let mut completed = Completed {
-            completion: Completion::Ok(None),
-            at,
-            by,
-            replica: None,
-            position: 0,
-        };
-        match outcome {
-            Outcome::Ok(reply) => {
-                let is_read = self.history.operation(operation).function == Function::Read;
-                let value = reply.value.filter(|_| is_read);
-                completed.completion =
-                    Completion::Ok(value.map(|value| String::from_utf8_lossy(&value).into()));
-                completed.replica = Some(Arc::clone(&plan.shared_names[reply.by.index()]));
-                completed.position = reply.position;
-            }
-            Outcome::Fail(reason) => completed.completion = Completion::Fail(reason.name()),
-            Outcome::Info(reason) => completed.completion = Completion::Info(reason.name()),
-        }
-        self.history.complete(operation, completed);
-        if self.phase == Phase::Running {
-            self.driver.ended(
-                (&plan.scenario, &plan.successors),
-                client,
-                outcome_known,
-                at,
-            );
-        }
-    }
-
     /// Whether all replicas are up and have the same log, written, durable and applied, and no operation is open.
     fn has_settled(&self) -> bool {
         if !self.open.is_empty() || self.world.faults().iter().next().is_some() {
             return false;
         }
-        let mut replicas =
-            (0..self.lag_count()).map(|index| self.world.process(NodeId(index as u32)));
-        let Some(first) = replicas.next() else {
-            return true;
-        };
-        let at_rest = |process: Option<&P>| {
-            let positions = process?.positions()?;
-            (positions.written == positions.durable && positions.durable == positions.applied)
-                .then_some(positions)
-        };
-        let Some(positions) = at_rest(first) else {
-            return false;
-        };
-        replicas.all(|process| at_rest(process) == Some(positions))
+        let replicas = (0..self.lag_count()).map(|index| NodeId(index as u32));
+        are_at_rest(replicas.map(|id| self.world.process(id)?.positions()))
     }
 
     fn lag_count(&self) -> usize {
@@ -694,17 +604,5 @@ pub(super) fn anomaly_view(check: &str, witness: Witness, at: Instant, step: u64
         summary: witness.summary,
         story: witness.story,
         operations: witness.operations,
-    }
-}
-
-fn operation(key: &Arc<str>, function: &Function) -> kv::Operation {
-    let key = bytes::Bytes::copy_from_slice(key.as_bytes());
-    match function {
-        Function::Read => kv::Operation::Get { key },
-        Function::Write(value) => kv::Operation::Put {
-            key,
-            value: bytes::Bytes::copy_from_slice(value.as_bytes()),
-        },
-        Function::Delete => kv::Operation::Delete { key },
     }
 }

@@ -28,6 +28,19 @@ pub(super) struct Lag {
     pub(super) time: Span,
 }
 
+/// Whether replicas that are so far (`None`: it is down) are all up and have the same log, written, durable and applied.
+pub(super) fn are_at_rest(replicas: impl IntoIterator<Item = Option<Positions>>) -> bool {
+    let at_rest = |positions: Option<Positions>| {
+        positions.filter(|at| at.written == at.durable && at.durable == at.applied)
+    };
+    let mut replicas = replicas.into_iter().map(at_rest);
+    match replicas.next() {
+        Some(None) => false,
+        Some(first) => replicas.all(|positions| positions == first),
+        None => true,
+    }
+}
+
 /// The positions of all replicas, over time. The end of the log is the furthest that any replica has written; of one
 /// that is down only what was durable counts, since the rest is lost. So the end falls back when the one replica that
 /// had written further crashes.

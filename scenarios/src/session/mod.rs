@@ -4,6 +4,7 @@ mod core;
 mod driver;
 mod events;
 mod lag;
+mod operations;
 mod protocol;
 mod run;
 mod see;
