@@ -15,7 +15,7 @@ use super::operations::{Answer, Asked, Operations, due};
 use super::protocol::{Hosted, build_world};
 use super::{Injection, see, words};
 use crate::checkers::{Anomaly, Ladder, Verdict, Witness};
-use crate::file::model::{Scenario, When};
+use crate::file::model::{Scenario, TimedFault, When};
 use crate::history::{History, OperationId};
 use crate::view::AnomalyView;
 
@@ -96,6 +96,24 @@ pub(super) struct FaultEntry {
     pub(super) active: bool,
     /// Why the world would not let it begin, if so: with what a person has done it makes no sense.
     pub(super) refused: Option<String>,
+}
+
+impl FaultEntry {
+    /// The faults of a scenario, none of which has begun.
+    pub(super) fn all(scenario: &Scenario) -> Vec<Self> {
+        let entry = |timed: &TimedFault, fault: &Fault| Self {
+            id: None,
+            fault: fault.clone(),
+            from: Instant::ZERO + timed.at,
+            to: timed.until.map(|until| Instant::ZERO + until),
+            active: false,
+            refused: None,
+        };
+        let faults = scenario.faults.iter();
+        faults
+            .flat_map(|timed| timed.faults.iter().map(move |one| entry(timed, one)))
+            .collect()
+    }
 }
 
 /// How far a run has come.
@@ -213,15 +231,6 @@ pub(super) struct Core<P: Hosted> {
 impl<P: Hosted> Core<P> {
     pub(super) fn new(plan: &Plan, planted: P::Planted) -> Self {
         let scenario = &plan.scenario;
-        let fault = |timed: &crate::file::model::TimedFault, fault: &Fault| FaultEntry {
-            id: None,
-            fault: fault.clone(),
-            from: Instant::ZERO + timed.at,
-            to: timed.until.map(|until| Instant::ZERO + until),
-            active: false,
-            refused: None,
-        };
-        let faults = scenario.faults.iter();
         let mut world = build_world(scenario, plan.seed, plan.trace, planted);
         if plan.logs_messages {
             world.log_messages();
@@ -238,9 +247,7 @@ impl<P: Hosted> Core<P> {
             in_witness: Arc::default(),
             final_verdicts: None,
             lag: LagLog::new(plan.replica_count()),
-            faults: faults
-                .flat_map(|timed| timed.faults.iter().map(|one| fault(timed, one)))
-                .collect(),
+            faults: FaultEntry::all(scenario),
             notes: ChunkedVec::default(),
             took: ChunkedVec::default(),
             arrived: ChunkedVec::default(),
@@ -255,24 +262,7 @@ impl<P: Hosted> Core<P> {
 
     /// What was meant to begin and never did, in words.
     pub(super) fn never_begun(&self, plan: &Plan) -> Vec<String> {
-        let steps = plan.scenario.steps.len() as u64 - self.driver.steps_come();
-        let told = [
-            (
-                self.driver.turned_away(),
-                "operations never began: all clients were busy and the queue was full",
-            ),
-            (
-                self.driver.too_late(),
-                "operations never began: they still waited for a free client when the run was over; latencies leave them out",
-            ),
-            (
-                steps,
-                "scripted steps never began: the run was over before their time came",
-            ),
-        ];
-        let told = told.into_iter().filter(|(count, _)| *count > 0);
-        told.map(|(count, what)| format!("{count} {what}"))
-            .collect()
+        self.driver.never_begun(&plan.scenario)
     }
 
     /// Takes the next step, if it comes at or before `until`: what the scenario planned comes before what the world has in

@@ -178,19 +178,26 @@ impl Driver {
         self.loads.iter_mut().for_each(|load| load.waiting.clear());
     }
 
-    /// How many operations still waited for a free client when the run was over.
-    pub(super) fn too_late(&self) -> u64 {
-        self.too_late
-    }
-
-    /// How many scripted steps have begun or wait for their client.
-    pub(super) fn steps_come(&self) -> u64 {
-        self.steps_come
-    }
-
-    /// How many arrivals found a full queue.
-    pub(super) fn turned_away(&self) -> u64 {
-        self.turned_away
+    /// What was meant to begin and never did, in words.
+    pub(super) fn never_begun(&self, scenario: &Scenario) -> Vec<String> {
+        let steps = scenario.steps.len() as u64 - self.steps_come;
+        let told = [
+            (
+                self.turned_away,
+                "operations never began: all clients were busy and the queue was full",
+            ),
+            (
+                self.too_late,
+                "operations never began: they still waited for a free client when the run was over; latencies leave them out",
+            ),
+            (
+                steps,
+                "scripted steps never began: the run was over before their time came",
+            ),
+        ];
+        let told = told.into_iter().filter(|(count, _)| *count > 0);
+        told.map(|(count, what)| format!("{count} {what}"))
+            .collect()
     }
 
     /// A scripted step is due: which client begins it, unless that one is busy and it has to wait.

@@ -3,6 +3,7 @@
 mod core;
 mod driver;
 mod events;
+pub mod host;
 mod lag;
 mod operations;
 mod protocol;

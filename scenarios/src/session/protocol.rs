@@ -10,9 +10,7 @@ use crate::file::model::Scenario;
 
 /// A protocol that sessions can run: a replicated key-value store whose clients are processes, and which lets itself
 /// be seen.
-pub(super) trait Hosted:
-    Process<Request = kv::Request, Reply = kv::Reply> + Inspect
-{
+pub trait Hosted: Process<Request = kv::Request, Reply = kv::Reply> + Inspect {
     /// A mistake that its replicas can be made to make, to check the checkers. The default is none.
     type Planted: Copy + Default + Send + Sync;
 
@@ -30,25 +28,28 @@ pub(super) fn build_world<P: Hosted>(
     trace: TraceLevel,
     planted: P::Planted,
 ) -> World<P> {
-    let configs = P::configs(scenario, planted);
-    assert_eq!(
-        configs.len(),
-        scenario.node_count(),
-        "a protocol configures every node"
-    );
-    let nodes = scenario
-        .node_ids()
-        .zip(configs)
-        .map(|(id, config)| node_spec(scenario, id, config))
-        .collect();
     let spec = WorldSpec {
-        nodes,
+        nodes: node_specs(scenario, planted),
         network: scenario.network.clone(),
         trace,
     };
     let mut world = World::new(seed, spec);
     world.schedule(&scenario.messages);
     world
+}
+
+/// The nodes of a scenario, in the order of their ids.
+pub(super) fn node_specs<P: Hosted>(scenario: &Scenario, planted: P::Planted) -> Vec<NodeSpec<P>> {
+    let configs = P::configs(scenario, planted);
+    assert_eq!(
+        configs.len(),
+        scenario.node_count(),
+        "a protocol configures every node"
+    );
+    let nodes = scenario.node_ids().zip(configs);
+    nodes
+        .map(|(id, config)| node_spec(scenario, id, config))
+        .collect()
 }
 
 /// A client's machine is not what scenarios study: it handles what comes at once and has room for it.

@@ -402,7 +402,7 @@ fn final_state<P: Hosted>(plan: &Plan, core: &Core<P>) -> FinalState {
     state
 }
 
-fn ending_in_words(ending: &Ending) -> String {
+pub(super) fn ending_in_words(ending: &Ending) -> String {
     match ending {
         Ending::Settled => "healed and settled".to_owned(),
         Ending::Unsettled(why) => why.clone(),
@@ -513,7 +513,7 @@ fn expectation_facts<P: Hosted>(
     facts
 }
 
-fn expectation_fact(expectation: &Expectation, verdicts: &[Verdict]) -> ExpectationFact {
+pub(super) fn expectation_fact(expectation: &Expectation, verdicts: &[Verdict]) -> ExpectationFact {
     let verdict = verdicts
         .iter()
         .find(|verdict| verdict.check == expectation.check);
@@ -533,14 +533,19 @@ fn expectation_fact(expectation: &Expectation, verdicts: &[Verdict]) -> Expectat
 
 fn warnings<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<String> {
     let mut warnings = core.never_begun(plan);
+    warnings.extend(refusals(plan, &core.faults));
+    if let Phase::Over(ending @ (Ending::TimeStandsStill | Ending::Panicked(_))) = &core.phase {
+        warnings.push(ending_in_words(ending));
+    }
+    warnings
+}
+
+/// Which faults never began, and why.
+pub(super) fn refusals(plan: &Plan, faults: &[FaultEntry]) -> Vec<String> {
     let refused = |entry: &FaultEntry| {
         let why = entry.refused.as_ref()?;
         let what = words::fault(&entry.fault, &plan.names);
         Some(format!("the fault \"{what}\" never began: {why}"))
     };
-    warnings.extend(core.faults.iter().filter_map(refused));
-    if let Phase::Over(ending @ (Ending::TimeStandsStill | Ending::Panicked(_))) = &core.phase {
-        warnings.push(ending_in_words(ending));
-    }
-    warnings
+    faults.iter().filter_map(refused).collect()
 }

@@ -179,7 +179,7 @@ impl Fault {
     }
 
     /// Whether it cuts the way from one node to another.
-    pub(crate) fn cuts(&self, from: NodeId, to: NodeId) -> Option<InFlight> {
+    pub fn cuts(&self, from: NodeId, to: NodeId) -> Option<InFlight> {
         match self {
             Self::Cut { link, in_flight } => link.covers(from, to).then_some(*in_flight),
             Self::Partition { sides, in_flight } => {
