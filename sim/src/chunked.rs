@@ -8,7 +8,7 @@ const CHUNK: usize = 1024;
 /// 1,024 items and a copy of less than one chunk.
 #[derive(Clone, Debug)]
 pub struct ChunkedVec<T> {
-    frozen: Vec<Arc<[T]>>,
+    frozen: Vec<Arc<Vec<T>>>,
     tail: Vec<T>,
     /// Items forgotten at the front.
     skipped: usize,
@@ -30,8 +30,15 @@ impl<T: Clone> ChunkedVec<T> {
     pub fn push(&mut self, item: T) {
         self.tail.push(item);
         if self.tail.len() == CHUNK {
-            self.frozen.push(self.tail.drain(..).collect());
+            self.freeze();
         }
+    }
+
+    /// Freezes the tail where it stands: nothing is copied.
+    #[cold]
+    fn freeze(&mut self) {
+        let full = std::mem::replace(&mut self.tail, Vec::with_capacity(CHUNK));
+        self.frozen.push(Arc::new(full));
     }
 
     /// How many items were ever added.

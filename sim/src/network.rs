@@ -100,32 +100,13 @@ impl NetworkSpec {
     }
 }
 
-/// What the world remembers of one direction between two nodes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LinkState {
-    /// Nothing on the connection arrives before this.
+/// What the world remembers of the connection from one node to another.
+#[derive(Clone, Copy, Debug, Default)]
+struct Connection {
+    /// Nothing on it arrives before this.
     not_before: Instant,
-    /// The lives of sender and receiver that the connection joins.
+    /// The lives of sender and receiver that it joins.
     joins: (Incarnation, Incarnation),
-    class: u16,
-}
-
-impl LinkState {
-    /// When a message that could arrive at `arrives_at` does arrive on the connection between two lives: not before
-    /// what was sent earlier on it. A connection ends with either life, and a new one owes nothing to it.
-    #[inline]
-    pub(crate) fn in_order(
-        &mut self,
-        joins: (Incarnation, Incarnation),
-        arrives_at: Instant,
-    ) -> Instant {
-        if self.joins == joins {
-            self.not_before = self.not_before.max(arrives_at);
-        } else {
-            (self.joins, self.not_before) = (joins, arrives_at);
-        }
-        self.not_before
-    }
 }
 
 /// The links of a world, with their states.
@@ -133,43 +114,72 @@ impl LinkState {
 pub(crate) struct Network {
     spec: NetworkSpec,
     itself: LinkSpec,
-    /// By sender, then by receiver; a row is empty until its sender first sends.
-    rows: Vec<Vec<LinkState>>,
+    node_count: usize,
+    /// Which rule holds, by sender and then by receiver. A row is empty until its sender first sends, and all are where
+    /// there are no rules: a thousand nodes that talk to each other at random find none of a million entries in a cache.
+    classes: Vec<Vec<u16>>,
+    /// By sender, then by receiver; a row is empty until its sender first uses a connection.
+    connections: Vec<Vec<Connection>>,
 }
 
 impl Network {
     pub(crate) fn new(spec: NetworkSpec, node_count: usize) -> Self {
         let itself = LinkSpec::fifo(Distribution::fixed(Span::ZERO).expect("zero is a fine delay"));
+        let rows = if spec.rules.is_empty() { 0 } else { node_count };
         Self {
             spec,
             itself,
-            rows: vec![Vec::new(); node_count],
+            node_count,
+            classes: vec![Vec::new(); rows],
+            connections: vec![Vec::new(); node_count],
         }
     }
 
-    /// What lies from one node to another, and its state.
+    /// What lies from one node to another.
     #[inline]
-    pub(crate) fn link(&mut self, from: NodeId, to: NodeId) -> (&LinkSpec, &mut LinkState) {
-        if self.rows[from.index()].is_empty() {
-            self.fill_row(from);
+    pub(crate) fn link(&mut self, from: NodeId, to: NodeId) -> &LinkSpec {
+        if from == to {
+            return &self.itself;
         }
-        let state = &mut self.rows[from.index()][to.index()];
-        let spec = match state.class {
+        if self.classes.is_empty() {
+            return &self.spec.default;
+        }
+        if self.classes[from.index()].is_empty() {
+            self.fill_classes(from);
+        }
+        match self.classes[from.index()][to.index()] {
             0 => &self.itself,
             1 => &self.spec.default,
             rule => &self.spec.rules[usize::from(rule) - 2].spec,
-        };
-        (spec, state)
+        }
+    }
+
+    /// When a message that could arrive at `arrives_at` does arrive on the connection between two lives: not before
+    /// what was sent earlier on it. A connection ends with either life, and a new one owes nothing to it.
+    #[inline]
+    pub(crate) fn in_order(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        joins: (Incarnation, Incarnation),
+        arrives_at: Instant,
+    ) -> Instant {
+        let row = &mut self.connections[from.index()];
+        if row.is_empty() {
+            row.resize(self.node_count, Connection::default());
+        }
+        let connection = &mut row[to.index()];
+        if connection.joins == joins {
+            connection.not_before = connection.not_before.max(arrives_at);
+        } else {
+            (connection.joins, connection.not_before) = (joins, arrives_at);
+        }
+        connection.not_before
     }
 
     #[cold]
-    fn fill_row(&mut self, from: NodeId) {
-        let receivers = 0..self.rows.len() as u32;
-        let state = |to| LinkState {
-            not_before: Instant::ZERO,
-            joins: (Incarnation(0), Incarnation(0)),
-            class: self.spec.class_of(from, NodeId(to)),
-        };
-        self.rows[from.index()] = receivers.map(state).collect();
+    fn fill_classes(&mut self, from: NodeId) {
+        let receivers = 0..self.node_count as u32;
+        let class = |to| self.spec.class_of(from, NodeId(to));
+        self.classes[from.index()] = receivers.map(class).collect();
     }
 }

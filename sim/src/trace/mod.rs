@@ -75,12 +75,19 @@ impl Trace {
         EventId(self.count)
     }
 
-    /// The number of a kind in this trace's table. A protocol has a dozen or two, so a linear search is best.
+    /// The number of a kind in this trace's table. A protocol has a dozen or two, so a linear search is best; nearly
+    /// always it finds the very same words, and need not read them.
+    #[inline]
     fn intern(&mut self, kind: Kind) -> u16 {
-        let known = self
-            .kinds
-            .iter()
-            .position(|k| std::ptr::eq(k.0, kind.0) || k.0 == kind.0);
+        match self.kinds.iter().position(|k| std::ptr::eq(k.0, kind.0)) {
+            Some(index) => index as u16,
+            None => self.intern_by_name(kind),
+        }
+    }
+
+    #[cold]
+    fn intern_by_name(&mut self, kind: Kind) -> u16 {
+        let known = self.kinds.iter().position(|k| *k == kind);
         let index = known.unwrap_or_else(|| {
             self.kinds.push(kind);
             self.kinds.len() - 1

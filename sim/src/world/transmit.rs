@@ -63,7 +63,7 @@ impl<P: Process> World<P> {
         } else {
             self.link_effect(from, to)
         };
-        let (spec, _) = self.network.link(from, to);
+        let spec = self.network.link(from, to);
         let mut travels = travel_time(self.seed, spec, effect, &fate);
         let is_connection = spec.kind == LinkKind::Fifo;
 
@@ -174,7 +174,7 @@ impl<P: Process> World<P> {
                 let mut arrives_at = envelope.left_at.max(self.now) + envelope.travels;
                 if let Some(life) = envelope.connection {
                     let joins = (self.nodes[from.index()].incarnation, life);
-                    arrives_at = self.network.link(from, to).1.in_order(joins, arrives_at);
+                    arrives_at = self.network.in_order((from, to), joins, arrives_at);
                 }
                 self.queue.push(arrives_at, Pending::Message(envelope));
             }

@@ -54,6 +54,12 @@ pub(crate) fn visit_all(visit: &mut impl Visit) {
         run: run_milliseconds,
         length: 500_000,
     });
+    visit.visit(Workload {
+        name: "durable quorum of 3 in 5, log engine, 16 clients with timeouts",
+        make: |trace| quorum::durable_store(EngineKind::Log, KEYS, trace),
+        run: run_milliseconds,
+        length: 15_000,
+    });
     for (name, engine, reads_percent) in [
         ("replicated store, log engine, writes", EngineKind::Log, 0),
         (

@@ -1,21 +1,26 @@
-//! A bare quorum store: 5 replicas on a storage engine and a client that asks all of them and goes on when 3 have
-//! answered, half reads and half writes, 1 to 10 ms apart.
+//! A bare quorum store: 5 replicas on a storage engine and clients that ask all of them and go on when 3 have
+//! answered, 1 to 10 ms apart. There are two: one client that reads and writes an engine that syncs nothing, and 16 that
+//! write, with a timeout set for each operation, and are answered when the write is durable.
 //!
-//! It is what a kernel is measured by, and no protocol to learn from: the one client numbers its writes, so that the
-//! newest of three answers is the value; nobody fails, and nothing is repaired.
+//! It is what a kernel is measured by, and no protocol to learn from: each client has keys of its own and numbers its
+//! writes, so that the newest of three answers is the value; nobody fails, and nothing is repaired.
 
 use bytes::Bytes;
 use seedbed_protocols::storage::{Engine, EngineKind, EngineOptions, open_engine};
 use seedbed_sim::{
     ClockConfig, Context, Datum, DiskConfig, Distribution, Halt, Instant, Kind, LinkSpec,
     NetworkSpec, NodeId, NodeSpec, PathKey, Payload, Process, RequestId, Seed, Span, SyncTicket,
-    TraceLevel, World, WorldSpec,
+    TimerHandle, TraceLevel, World, WorldSpec,
 };
 
 /// How many replicas there are.
 pub(crate) const REPLICAS: u32 = 5;
 /// How many answers a client waits for.
 pub(crate) const QUORUM: u32 = 3;
+/// How many clients there are where writes are durable.
+pub(crate) const CLIENTS: u32 = 16;
+/// How long such a client waits; nobody is ever so late.
+pub(crate) const TIMEOUT: Span = Span::from_secs(1);
 /// How long a value is, in bytes; the first 8 are the number of its write.
 pub(crate) const VALUE_BYTES: usize = 100;
 
@@ -24,10 +29,14 @@ pub(crate) const VALUE_BYTES: usize = 100;
 pub(crate) enum Role {
     /// Keeps keys on an engine.
     Replica(EngineKind),
+    /// The same, and answers a write when it is durable.
+    DurableReplica(EngineKind),
     /// Asks on and on, about so many keys.
     Client {
         /// How many different keys it uses.
         keys: u64,
+        /// Whether it only writes, and gives up after [`TIMEOUT`].
+        durable: bool,
     },
 }
 
@@ -77,13 +86,68 @@ impl Datum for Begin {
     }
 }
 
+/// A client has waited too long.
+#[derive(Clone, Debug, Hash)]
+pub(crate) struct GiveUp;
+
+impl Datum for GiveUp {
+    fn kind(&self) -> Kind {
+        Kind("give-up")
+    }
+}
+
 /// A node.
 #[derive(Clone)]
 pub(crate) enum Node {
     /// Answers what it is asked.
     Replica(Box<dyn Engine>),
+    /// Answers a write when it is durable.
+    Durable(Durable),
     /// Has one operation open.
     Client(Client),
+}
+
+/// A replica that syncs, one sync after the other: what is written meanwhile goes with the next.
+#[derive(Clone)]
+pub(crate) struct Durable {
+    engine: Box<dyn Engine>,
+    /// Who waits for the sync that is under way, and whose write came after it began.
+    waiting: Vec<(NodeId, u64)>,
+    next: Vec<(NodeId, u64)>,
+}
+
+impl Durable {
+    fn write(
+        &mut self,
+        from: NodeId,
+        message: Message,
+        cx: &mut Context<'_, Node>,
+    ) -> Result<(), Halt> {
+        let Message::Write(operation, key, value) = message else {
+            return Err(Halt::Stopped(
+                "a durable replica is only written to".to_owned(),
+            ));
+        };
+        self.engine.put(cx.disk(), key, value)?;
+        self.next.push((from, operation));
+        self.begin_sync(cx)
+    }
+
+    fn begin_sync(&mut self, cx: &mut Context<'_, Node>) -> Result<(), Halt> {
+        if self.waiting.is_empty() && !self.next.is_empty() {
+            self.engine.sync_later(cx.disk())?;
+            std::mem::swap(&mut self.waiting, &mut self.next);
+        }
+        Ok(())
+    }
+
+    fn on_synced(&mut self, ticket: SyncTicket, cx: &mut Context<'_, Node>) -> Result<(), Halt> {
+        self.engine.on_synced(ticket);
+        for (client, operation) in self.waiting.drain(..) {
+            cx.send(client, Message::Written(operation));
+        }
+        self.begin_sync(cx)
+    }
 }
 
 /// What the client remembers.
@@ -98,6 +162,9 @@ pub(crate) struct Client {
     newest: u64,
     /// By key: the last write that is done.
     written: Vec<u64>,
+    /// Whether it only writes, each time with a timer.
+    durable: bool,
+    timer: Option<TimerHandle>,
 }
 
 fn key_bytes(index: u64) -> Bytes {
@@ -106,7 +173,7 @@ fn key_bytes(index: u64) -> Bytes {
 
 impl Client {
     /// One that is about to begin.
-    pub(crate) fn new(keys: u64) -> Self {
+    pub(crate) fn new(keys: u64, durable: bool) -> Self {
         Self {
             keys: (0..keys).map(key_bytes).collect(),
             operation: 0,
@@ -114,6 +181,8 @@ impl Client {
             answers: 0,
             newest: 0,
             written: vec![0; keys as usize],
+            durable,
+            timer: None,
         }
     }
 
@@ -124,7 +193,7 @@ impl Client {
         self.newest = 0;
         self.key = ((u128::from(draw) * self.keys.len() as u128) >> 64) as usize;
         let key = self.keys[self.key].clone();
-        if draw & 1 == 0 {
+        if draw & 1 == 0 && !self.durable {
             return Message::Read(self.operation, key);
         }
         let mut value = vec![b'v'; VALUE_BYTES];
@@ -171,25 +240,39 @@ impl Node {
             cx.send(NodeId(replica), message.clone());
         }
         cx.send(NodeId(0), message);
+        if client.durable {
+            if let Some(timer) = client.timer.take() {
+                cx.cancel_timer(timer);
+            }
+            client.timer = Some(cx.set_timer(TIMEOUT, GiveUp));
+        }
     }
 }
 
 impl Process for Node {
     type Config = Role;
     type Message = Message;
-    type Timer = ();
+    type Timer = GiveUp;
     type Request = Begin;
     type Reply = ();
     type Note = ();
 
     fn boot(role: &Role, cx: &mut Context<'_, Self>) -> Result<Self, Halt> {
         Ok(match role {
-            Role::Replica(kind) => {
+            Role::Replica(kind) | Role::DurableReplica(kind) => {
                 let opened = open_engine(*kind, cx.disk(), &EngineOptions::default());
-                let (engine, _) = opened.map_err(|error| Halt::Stopped(error.to_string()))?;
-                Self::Replica(engine)
+                let (engine, _) = opened?;
+                if matches!(role, Role::Replica(_)) {
+                    Self::Replica(engine)
+                } else {
+                    Self::Durable(Durable {
+                        engine,
+                        waiting: Vec::new(),
+                        next: Vec::new(),
+                    })
+                }
             }
-            Role::Client { keys } => Self::Client(Client::new(*keys)),
+            Role::Client { keys, durable } => Self::Client(Client::new(*keys, *durable)),
         })
     }
 
@@ -204,6 +287,7 @@ impl Process for Node {
                 let answer = answer(engine.as_mut(), message, cx)?;
                 cx.send(from, answer);
             }
+            Self::Durable(replica) => replica.write(from, message, cx)?,
             Self::Client(client) => {
                 if client.take(&message) {
                     Self::ask(client, cx);
@@ -213,12 +297,15 @@ impl Process for Node {
         Ok(())
     }
 
-    fn on_timer(&mut self, (): (), _: &mut Context<'_, Self>) -> Result<(), Halt> {
-        Ok(())
+    fn on_timer(&mut self, GiveUp: GiveUp, _: &mut Context<'_, Self>) -> Result<(), Halt> {
+        Err(Halt::Stopped("a client has waited too long".to_owned()))
     }
 
-    fn on_synced(&mut self, _: SyncTicket, _: &mut Context<'_, Self>) -> Result<(), Halt> {
-        Ok(())
+    fn on_synced(&mut self, ticket: SyncTicket, cx: &mut Context<'_, Self>) -> Result<(), Halt> {
+        match self {
+            Self::Durable(replica) => replica.on_synced(ticket, cx),
+            Self::Replica(_) | Self::Client(_) => Ok(()),
+        }
     }
 
     fn on_request(
@@ -240,14 +327,13 @@ fn answer(
     message: Message,
     cx: &mut Context<'_, Node>,
 ) -> Result<Message, Halt> {
-    let stopped = |error: seedbed_protocols::storage::EngineError| Halt::Stopped(error.to_string());
     Ok(match message {
         Message::Write(operation, key, value) => {
-            engine.put(cx.disk(), key, value).map_err(stopped)?;
+            engine.put(cx.disk(), key, value)?;
             Message::Written(operation)
         }
         Message::Read(operation, key) => {
-            let value = engine.get(cx.disk(), &key, None).map_err(stopped)?;
+            let value = engine.get(cx.disk(), &key, None)?;
             Message::Found(operation, value)
         }
         Message::Written(_) | Message::Found(..) => {
@@ -258,29 +344,59 @@ fn answer(
 
 /// The store at its first instant, its client about to begin.
 pub(crate) fn store(engine: EngineKind, keys: u64, trace: TraceLevel) -> World<Node> {
+    let client = Role::Client {
+        keys,
+        durable: false,
+    };
+    cluster(&Role::Replica(engine), &client, 1, trace)
+}
+
+/// The store whose writes are durable at its first instant, its clients about to begin.
+pub(crate) fn durable_store(engine: EngineKind, keys: u64, trace: TraceLevel) -> World<Node> {
+    let client = Role::Client {
+        keys,
+        durable: true,
+    };
+    cluster(&Role::DurableReplica(engine), &client, CLIENTS, trace)
+}
+
+fn cluster(replica: &Role, client: &Role, clients: u32, trace: TraceLevel) -> World<Node> {
+    let durable = matches!(replica, Role::DurableReplica(_));
     let node = |name: String, config: Role| NodeSpec {
         name,
         config,
         service_time: Span::from_micros(1),
         inbox_capacity: 64,
         clock: ClockConfig::default(),
-        disk: DiskConfig::instant(),
+        disk: if durable {
+            DiskConfig::default()
+        } else {
+            DiskConfig::instant()
+        },
     };
-    let replica = |index: u32| node(format!("replica-{index}"), Role::Replica(engine));
-    let client = node("client".to_owned(), Role::Client { keys });
+    let replicas = (0..REPLICAS).map(|index| node(format!("replica-{index}"), replica.clone()));
+    let name = |index| match clients {
+        1 => "client".to_owned(),
+        _ => format!("client-{index}"),
+    };
+    let clients = (0..clients).map(|index| node(name(index), client.clone()));
     let delay =
         Distribution::uniform(Span::from_millis(1), Span::from_millis(10)).expect("1 is below 10");
+    let nodes: Vec<_> = replicas.chain(clients).collect();
+    let all = REPLICAS..nodes.len() as u32;
     let mut world = World::new(
         Seed(1),
         WorldSpec {
-            nodes: (0..REPLICAS).map(replica).chain([client]).collect(),
+            nodes,
             network: NetworkSpec::uniform(LinkSpec::fifo(delay)),
             trace,
         },
     );
-    world.run_until(Instant::ZERO, &mut ());
-    let path = PathKey::of_name("begin", 0);
-    world.invoke(NodeId(REPLICAS), Begin, path, &mut ());
+    world.run_until(Instant::ZERO + Span::from_millis(100), &mut ());
+    for client in all {
+        let path = PathKey::of_name("begin", u64::from(client - REPLICAS));
+        world.invoke(NodeId(client), Begin, path, &mut ());
+    }
     world
 }
 

@@ -86,6 +86,7 @@ struct Load {
     work: Work,
     operations: u64,
     asked: u64,
+    keys: Vec<Bytes>,
     value: Bytes,
     /// Who asked, by the number of the request: numbers count from 1.
     asking: Vec<NodeId>,
@@ -99,7 +100,7 @@ impl Load {
         }
         self.asked += 1;
         let draw = self.asked.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let key = Bytes::from(format!("k{:05}", draw % KEYS));
+        let key = self.keys[(draw % KEYS) as usize].clone();
         let operation = if (draw >> 16) % 100 < self.work.reads_percent {
             kv::Operation::Get { key }
         } else {
@@ -123,6 +124,7 @@ pub(crate) fn run(world: &mut World<Node>, work: Work, operations: u64) {
         work,
         operations,
         asked: 0,
+        keys: (0..KEYS).map(|key| format!("k{key:05}").into()).collect(),
         value: Bytes::from(vec![b'v'; 100]),
         asking: vec![NodeId(0)],
     };

@@ -12,7 +12,7 @@ use super::window::Window;
 use super::{
     FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FileKind, FrameHead, OnCorruption,
     PAYLOAD_BYTES_MAX, RecoveredLog, TRAILER_BYTES, begin_frame, check_file_header, file_header,
-    finish_frame, frame_bytes, is_whole, payload_of, u32_at,
+    finish_frame, frame_bytes, is_whole, payload_bytes, payload_of, u32_at,
 };
 use crate::storage::EngineError;
 
@@ -129,7 +129,7 @@ impl FrameLog {
         self.check_poison()?;
         begin_frame(&mut self.buffer);
         fill(&mut self.buffer);
-        let payload_bytes = self.buffer.len() - FRAME_HEADER_BYTES;
+        let payload_bytes = payload_bytes(&self.buffer);
         if payload_bytes > PAYLOAD_BYTES_MAX {
             return Err(EngineError::BatchTooLong(payload_bytes));
         }
@@ -343,8 +343,9 @@ impl FrameLog {
 
     fn append_buffer(&mut self, disk: &mut dyn Disk) -> Result<u64, EngineError> {
         let offset = self.end;
-        finish_frame(&mut self.buffer, offset, self.durable);
-        match disk.append(self.file, &self.buffer) {
+        let frame = finish_frame(&mut self.buffer, offset, self.durable);
+        let frame_bytes = frame.len() as u64;
+        match disk.append(self.file, frame) {
             Ok(at) if at == offset => {}
             Ok(_) => {
                 self.poisoned = true;
@@ -356,8 +357,8 @@ impl FrameLog {
                 return Err(error.into());
             }
         }
-        self.end += self.buffer.len() as u64;
-        self.written_bytes += self.buffer.len() as u64;
+        self.end += frame_bytes;
+        self.written_bytes += frame_bytes;
         Ok(offset)
     }
 

@@ -159,18 +159,27 @@ fn check_file_header(kind: &FileKind, file: &str, header: &[u8]) -> Result<(), E
     Ok(())
 }
 
+/// A frame is built behind so many bytes that are not written: with the place of its CRC they hold the offset while the
+/// CRC is computed, so that one pass goes over everything it covers.
+const LEAD_BYTES: usize = 4;
+
 /// Starts a frame in `out`, which is emptied; the payload is to be pushed next.
 fn begin_frame(out: &mut Vec<u8>) {
     out.clear();
-    out.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+    out.extend_from_slice(&[0; LEAD_BYTES + FRAME_HEADER_BYTES]);
 }
 
-/// Finishes the frame in `out` for the offset where it will be appended.
+/// Bytes of payload in the frame that is being built in `out`.
+fn payload_bytes(out: &[u8]) -> usize {
+    out.len() - LEAD_BYTES - FRAME_HEADER_BYTES
+}
+
+/// Finishes the frame in `out` for the offset where it will be appended, and returns it.
 ///
 /// # Panics
 /// If the payload is longer than [`PAYLOAD_BYTES_MAX`].
-fn finish_frame(out: &mut Vec<u8>, offset: u64, synced: u64) {
-    let payload_bytes = out.len() - FRAME_HEADER_BYTES;
+fn finish_frame(out: &mut Vec<u8>, offset: u64, synced: u64) -> &[u8] {
+    let payload_bytes = payload_bytes(out);
     assert!(
         payload_bytes <= PAYLOAD_BYTES_MAX,
         "a payload of {payload_bytes} bytes is longer than the most, {PAYLOAD_BYTES_MAX}"
@@ -181,10 +190,15 @@ fn finish_frame(out: &mut Vec<u8>, offset: u64, synced: u64) {
     );
     let length = (payload_bytes as u32).to_le_bytes();
     out.extend_from_slice(&length);
-    out[4..8].copy_from_slice(&length);
-    out[8..16].copy_from_slice(&synced.to_le_bytes());
-    let crc = frame_crc(out, offset);
-    out[..4].copy_from_slice(&crc.to_le_bytes());
+    let (head, _) = out
+        .split_first_chunk_mut::<{ LEAD_BYTES + FRAME_HEADER_BYTES }>()
+        .expect("a frame that was begun");
+    head[..8].copy_from_slice(&offset.to_le_bytes());
+    head[8..12].copy_from_slice(&length);
+    head[12..].copy_from_slice(&synced.to_le_bytes());
+    let crc = crc32fast::hash(out);
+    out[LEAD_BYTES..LEAD_BYTES + 4].copy_from_slice(&crc.to_le_bytes());
+    &out[LEAD_BYTES..]
 }
 
 /// What the first bytes of a frame say, so far as it is possible at all.

@@ -147,9 +147,9 @@ impl Recoverer<'_> {
                 .window
                 .ahead(self.disk, self.file, offset, head.frame_bytes)?;
             buffer.extend_from_slice(payload_of(frame));
-            finish_frame(&mut buffer, end, FILE_HEADER_BYTES);
-            self.disk.append(new, &buffer)?;
-            end += buffer.len() as u64;
+            let frame = finish_frame(&mut buffer, end, FILE_HEADER_BYTES);
+            self.disk.append(new, frame)?;
+            end += frame.len() as u64;
         }
         found.report.torn_bytes = self.len - at;
         self.disk.sync(new)?;
