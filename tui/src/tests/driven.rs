@@ -7,7 +7,7 @@ use seedbed_scenarios::report::Report;
 use seedbed_scenarios::session::{Injection, Session};
 use seedbed_scenarios::trace::TraceEvent;
 use seedbed_scenarios::view::{AnomalyView, FaultView, LogLine, View, Window};
-use seedbed_sim::{Fault, FaultId, Instant, NodeId, Span};
+use seedbed_sim::{Fault, FaultId, Instant, MessageSent, NodeId, Span};
 
 use super::{LARGE, anomaly, view};
 use crate::actions::Key;
@@ -113,6 +113,9 @@ impl Session for Clockwork {
         Box::new(std::iter::empty())
     }
     fn findings(&self) -> Vec<Arc<AnomalyView>> {
+        Vec::new()
+    }
+    fn messages(&self) -> Vec<MessageSent> {
         Vec::new()
     }
     fn operations(&self) -> Vec<Operation> {
