@@ -23,8 +23,14 @@ pub use clock::{ClockConfig, NodeClock};
 pub use context::{Action, Clocks, Context, Loan, Order, Stamp, TimerHandle};
 #[cfg(not(target_family = "wasm"))]
 pub use disk::FileDisk;
-pub use disk::{Disk, DiskConfig, DiskCounters, DiskError, OpenMode, SimDisk, Spent};
-pub use fault::{Direction, Fault, InFlight, LinkTarget};
+pub use disk::{
+    CrashImages, CrashPolicy, Disk, DiskConfig, DiskCounters, DiskError, FailedSync, OpenMode,
+    SimDisk, Spent, Syncs,
+};
+pub use fault::{
+    Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget,
+    SlowOperations,
+};
 pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};
 pub use network::{LinkKind, LinkRule, LinkSpec, NetworkSpec, TRANSMISSIONS_MAX};
 pub use observer::Observer;

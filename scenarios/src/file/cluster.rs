@@ -1,7 +1,7 @@
 //! Reads `[cluster]`, `[[node]]` and `[[client]]`.
 
 use seedbed_protocols::storage::{self, EngineKind};
-use seedbed_sim::{ClockConfig, DiskConfig, Span};
+use seedbed_sim::{ClockConfig, CrashPolicy, DiskConfig, FailedSync, Span, Syncs};
 
 use super::model::{Client, Cluster, Protocol, Replica, Routing, SingleLeader, node_id};
 use super::names::{Named, Names};
@@ -17,7 +17,17 @@ const ROUTINGS: &[(&str, Routing)] = &[
     ("sticky-follower", Routing::StickyFollower),
 ];
 
+const SYNCS: &[(&str, Syncs)] = &[("honest", Syncs::Honest), ("lying", Syncs::Lying)];
+
+const FAILED_SYNCS: &[(&str, FailedSync)] = &[
+    ("stays-visible", FailedSync::StaysVisible),
+    ("reverts", FailedSync::Reverts),
+];
+
 const INBOX_MAX: u32 = 1_000_000;
+
+/// The smallest disk: on a smaller one no replica can make its files.
+const DISK_BYTES_MIN: u64 = 4_096;
 
 #[derive(Clone, Copy)]
 enum ProtocolName {
@@ -158,6 +168,16 @@ fn read_disk(value: &Value<'_>, standard: DiskConfig) -> Option<DiskConfig> {
         write_per_kib: table.or("write_per_kib", standard.write_per_kib, Value::duration),
         sync_latency: table.or("sync", standard.sync_latency, Value::duration),
         sync_per_kib: table.or("sync_per_kib", standard.sync_per_kib, Value::duration),
+        crash: table.or("crash", standard.crash, |value| {
+            value.one_of(CrashPolicy::CATALOG)
+        }),
+        syncs: table.or("syncs", standard.syncs, |value| value.one_of(SYNCS)),
+        failed_sync: table.or("failed_sync", standard.failed_sync, |value| {
+            value.one_of(FAILED_SYNCS)
+        }),
+        capacity_bytes: table.or("capacity_bytes", standard.capacity_bytes, |value| {
+            value.integer(DISK_BYTES_MIN..=u64::MAX).map(Some)
+        }),
         ..standard
     };
     table.finish();

@@ -29,7 +29,9 @@
 //! engine = "log"                   # optional, as are these; each [[node]] may say otherwise
 //! service_time = "20us"            # for each handler, besides the disk: 20 µs
 //! inbox = 1024                     # what more arrives at once is dropped: 1,024
-//! disk = { read = "80us", write = "2us", sync = "200us" }   # also read_per_kib, write_per_kib, sync_per_kib
+//! disk = { read = "80us", write = "2us", sync = "200us" }   # also read_per_kib, write_per_kib, sync_per_kib;
+//!                                  # capacity_bytes; crash = "drop" (or another policy), syncs = "honest" (or lying),
+//!                                  # failed_sync = "stays-visible" (or reverts)
 //!
 //! [[node]]                         # a replica; or, above, replicas = 3 for leader, follower-1 and follower-2
 //! name = "leader"
@@ -117,6 +119,13 @@
 //! | `loss` | `between`, or `from` and `to`; `per_million` |
 //! | `clock-offset` | `node`, `offset`, which may be negative |
 //! | `clock-drift` | `node`, `ppm`, above -1,000,000 |
+//! | `disk-crash-state` | `node`, `crash`, a policy as in `disk` |
+//! | `bit-rot` | `node`, `files` (a pattern with `*`; default: all), `bits` (1), `offset` (anywhere) |
+//! | `truncated-file` | `node`, `files`, `bytes` |
+//! | `misdirected-write`, `lost-write`, `stale-read`, `read-error`, `write-error`, `sync-error`, `lying-sync` | `node`, `files`, `per_million` (always), `count` (without end) |
+//! | `disk-full` | `node`, `free_bytes` (0) |
+//! | `slow-disk`, `slow-sync` | `node`, `percent` |
+//! | `stalled-disk` | `node`, `for` |
 //!
 //! | distribution | fields |
 //! |---|---|
@@ -132,6 +141,7 @@
 
 mod cluster;
 mod diagnostic;
+mod disk_faults;
 mod duration;
 mod load;
 mod message;

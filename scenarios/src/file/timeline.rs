@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedbed_sim::{Direction, Fault, InFlight, LinkTarget, NodeId, Span};
 
 use super::cluster::read_drift_ppm;
+use super::disk_faults::{DISK_FAULTS, DiskFaultName, read_disk_fault};
 use super::model::{Expectation, ExpectedVerdict, TimedFault};
 use super::names::Names;
 use super::near::quoted;
@@ -25,6 +26,7 @@ enum FaultName {
     Loss,
     ClockOffset,
     ClockDrift,
+    Disk(DiskFaultName),
 }
 
 const FAULTS: &[(&str, FaultName)] = &[
@@ -39,6 +41,13 @@ const FAULTS: &[(&str, FaultName)] = &[
     ("clock-drift", FaultName::ClockDrift),
 ];
 
+/// Every kind, by its name in files.
+fn kinds() -> Vec<(&'static str, FaultName)> {
+    let of_disks = DISK_FAULTS.iter();
+    let of_disks = of_disks.map(|(name, kind)| (*name, FaultName::Disk(*kind)));
+    FAULTS.iter().copied().chain(of_disks).collect()
+}
+
 const IN_FLIGHT: &[(&str, InFlight)] = &[("lost", InFlight::Lost), ("held", InFlight::Held)];
 
 const VERDICTS: &[(&str, ExpectedVerdict)] = &[
@@ -50,6 +59,7 @@ const VERDICTS: &[(&str, ExpectedVerdict)] = &[
 pub(super) fn read_faults(root: &Table<'_>, duration: Span, names: &Names) -> Vec<TimedFault> {
     let mut all = Vec::new();
     let mut links_left = FAULT_LINKS_MAX;
+    let kinds = kinds();
     for table in root.tables("fault", "a fault", FAULTS_MAX) {
         let at = table.required("at", "when it begins, such as \"100ms\"");
         let at = at.and_then(|value| read_moment(&value, duration));
@@ -57,7 +67,7 @@ pub(super) fn read_faults(root: &Table<'_>, duration: Span, names: &Names) -> Ve
         let until = table.optional("until");
         let until = until.and_then(|value| read_until(&value, at, duration));
         let kind = table.required("kind", "the kind of fault, by name");
-        let Some(kind) = kind.and_then(|value| value.one_of(FAULTS)) else {
+        let Some(kind) = kind.and_then(|value| value.one_of(&kinds)) else {
             // Nobody knows which other fields there are.
             continue;
         };
@@ -137,6 +147,7 @@ fn read_fault(
                 in_flight,
             }
         }
+        FaultName::Disk(name) => read_disk_fault(table, name, names)?,
         FaultName::Cut | FaultName::Delay | FaultName::Loss => {
             return read_link_faults(table, kind, names, links_left);
         }

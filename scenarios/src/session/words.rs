@@ -1,8 +1,8 @@
 //! Events, faults and values in words.
 
 use seedbed_sim::{
-    Direction, DropReason, Fault, InFlight, Instant, LinkTarget, NodeId, Record, RecordKind, Span,
-    Trace,
+    Direction, DiskFault, DiskFaultKind, DropReason, Fault, InFlight, Instant, LinkTarget, NodeId,
+    Record, RecordKind, Span, Trace,
 };
 
 /// A fault in a few words: `crash f2`, `cut leader ⇄ f2`.
@@ -52,7 +52,22 @@ pub(super) fn fault(fault: &Fault, names: &[String]) -> String {
             format!("clock of {} off by {}", name(node), signed(*nanos))
         }
         Fault::ClockDrift { node, ppm } => format!("clock of {} drifts {ppm:+} ppm", name(node)),
+        Fault::Disk(fault) => disk_fault(fault, name(&fault.node)),
     }
+}
+
+/// A fault of a disk in a few words: `sync-error on leader: replicated.log`.
+fn disk_fault(fault: &DiskFault, node: &str) -> String {
+    let detail = match fault.kind {
+        DiskFaultKind::Crashes(policy) => policy.name().to_owned(),
+        DiskFaultKind::BitRot { bits, .. } => format!("{bits} bits in {}", fault.files),
+        DiskFaultKind::Truncation { bytes } => format!("{bytes} bytes of {}", fault.files),
+        DiskFaultKind::Full { free_bytes } => format!("{free_bytes} bytes left"),
+        DiskFaultKind::Slow { percent, .. } => format!("{percent} %"),
+        DiskFaultKind::Stall { span } => format!("{span}"),
+        _ => fault.files.to_string(),
+    };
+    format!("{} on {node}: {detail}", fault.kind.name())
 }
 
 fn signed(nanos: i64) -> String {

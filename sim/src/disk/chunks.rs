@@ -24,6 +24,13 @@ pub(crate) struct Tail {
     len: u64,
 }
 
+impl Tail {
+    /// How many bytes there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+}
+
 impl Chunks {
     /// How many bytes there are.
     pub(crate) fn len(&self) -> u64 {

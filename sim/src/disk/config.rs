@@ -1,5 +1,6 @@
 //! What a simulated disk costs and holds.
 
+use super::images::CrashPolicy;
 use crate::Span;
 
 /// The longest file on a simulated disk: 16 GiB.
@@ -31,6 +32,33 @@ pub struct DiskConfig {
     /// operating system does whose memory fills with dirty pages. It keeps the memory of the simulator bounded.
     /// Default: 64 MiB.
     pub writeback_bytes: u64,
+    /// What a crash leaves of what is not durable. Default: nothing.
+    pub crash: CrashPolicy,
+    /// Whether its syncs tell the truth. Default: they do.
+    pub syncs: Syncs,
+    /// What is read after a sync that failed. Default: what was written.
+    pub failed_sync: FailedSync,
+}
+
+/// Whether a disk's syncs tell the truth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Syncs {
+    /// What a sync that succeeded covers survives every crash.
+    #[default]
+    Honest,
+    /// Syncs take their time and succeed, and make nothing durable: a drive with a volatile cache that ignores flushes.
+    Lying,
+}
+
+/// What programs read after a sync that failed. Never durable is what it covered in either case (Rebello et al., ATC
+/// 2020, table 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FailedSync {
+    /// What was written, until a crash: ext4 and XFS, which keep the pages and mark them clean.
+    #[default]
+    StaysVisible,
+    /// What was durable before: Btrfs, which drops them.
+    Reverts,
 }
 
 impl DiskConfig {
@@ -45,6 +73,9 @@ impl DiskConfig {
             sync_per_kib: Span::ZERO,
             capacity_bytes: None,
             writeback_bytes: 64 << 20,
+            crash: CrashPolicy::Drop,
+            syncs: Syncs::Honest,
+            failed_sync: FailedSync::StaysVisible,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Spent;
 use super::directory::Ino;
+use super::images::{CrashImages, CrashPolicy};
 use super::inode::Inode;
 use super::sim_disk::{SimDisk, SyncTarget};
 use crate::{Instant, SyncTicket};
@@ -90,8 +91,8 @@ impl SimDisk {
     }
 
     /// The node crashes `at` this instant, which may be within the last handler's time. What was not durable then
-    /// is gone: changes without a sync, changes whose sync completes later, and changes that the handler would only
-    /// have made later. All handles are stale and all syncs forgotten, and the disk is no longer armed.
+    /// (changes without a sync, and changes whose sync completes later) is gone, or survives in part, as the
+    /// [policy](super::CrashPolicy) says; what the handler would only have done later never happened. All handles are stale and all syncs forgotten, and the disk is no longer armed.
     ///
     /// Of two crashes without a handler between them the earlier one counts: a host that knows already that a
     /// handler will kill its node may see another crash come first. Panics if `at` is before an instant up to which
@@ -102,8 +103,11 @@ impl SimDisk {
             "a crash at {at} comes after syncs up to {} were settled",
             self.floor
         );
-        let at = self.crashed_at.map_or(at, |before| before.min(at));
-        self.crashed_at = Some(at);
+        if self.crashed_at.is_none_or(|before| at < before) {
+            self.crashed_at = Some(at);
+            self.crash_policy = self.config.crash;
+        }
+        let at = self.crashed_at.unwrap_or(at);
         self.handles.clear();
         self.issued.clear();
         self.armed = 0;
@@ -112,10 +116,14 @@ impl SimDisk {
         self.spent = Spent::default();
     }
 
-    /// Puts an empty disk in the place of this one. Tickets go on counting.
+    /// Puts an empty disk in the place of this one. Tickets go on counting, and faults go on holding.
     pub fn wipe(&mut self) {
         let tickets = self.tickets;
-        *self = Self::new(self.config);
+        let (seed, name) = (self.seed, Arc::clone(&self.name));
+        let (config, troubles) = (self.config, self.troubles.take());
+        *self = Self::named(self.standard, seed, &name);
+        self.config = config;
+        self.troubles = troubles;
         self.tickets = tickets;
     }
 
@@ -125,17 +133,32 @@ impl SimDisk {
         let Some(at) = self.crashed_at else {
             return;
         };
+        let is_plain = !self.inodes.iter().flatten().any(|inode| inode.is_eventful);
+        if self.crash_policy == CrashPolicy::Drop && is_plain {
+            self.settle_crash();
+            self.directory.crash();
+            self.inodes.iter_mut().flatten().for_each(Inode::crash);
+            self.keep_named_files();
+            return;
+        }
+        let images = CrashImages::of_crashed(self.clone());
+        let stream = |file: &str| self.stream(&format!("crash/{}/{file}", at.as_nanos()));
+        let state = images.draw_apart(self.crash_policy, stream);
+        *self = images.image(&state);
+    }
+
+    /// Settles what was durable when the node crashed, and forgets the crash and the syncs that it cut short.
+    pub(super) fn settle_crash(&mut self) -> Instant {
+        let at = self.crashed_at.expect("the node has crashed");
         self.settle(at);
         self.crashed_at = None;
         self.syncs.clear();
         self.busy_until = at;
-        self.directory.crash();
-        self.inodes.iter_mut().flatten().for_each(Inode::crash);
-        self.keep_named_files();
+        at
     }
 
     /// Nothing is open, and files without a name are gone.
-    fn keep_named_files(&mut self) {
+    pub(super) fn keep_named_files(&mut self) {
         for inode in self.inodes.iter_mut().flatten() {
             (inode.named, inode.handles, inode.kept) = (false, 0, 0);
         }

@@ -23,10 +23,6 @@ pub(super) struct Directory {
 struct NameUndo {
     sequence: Sequence,
     /// When the change was made. A crash before this instant means that it never was.
-    #[expect(
-        dead_code,
-        reason = "crashes that keep a part of what is not durable read it"
-    )]
     at: Instant,
     change: NameChange,
 }
@@ -40,6 +36,24 @@ enum NameChange {
         from: Arc<str>,
         to: Arc<str>,
         replaced: Option<Ino>,
+    },
+}
+
+/// A change to a name in the form in which it can be made again.
+#[derive(Clone, Debug)]
+pub(super) struct NameRedo {
+    pub(super) at: Instant,
+    pub(super) change: NameRedoChange,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum NameRedoChange {
+    Create(Arc<str>, Ino),
+    Remove(Arc<str>, Ino),
+    Rename {
+        from: Arc<str>,
+        to: Arc<str>,
+        ino: Ino,
     },
 }
 
@@ -97,18 +111,56 @@ impl Directory {
     /// Takes back all that is not durable, the newest first.
     pub(super) fn crash(&mut self) {
         while let Some(undo) = self.undo.pop_back() {
-            match undo.change {
-                NameChange::Created(name) => {
-                    self.names.remove(&name);
+            self.undo_one(undo.change);
+        }
+    }
+
+    /// Takes back all that is not durable, and returns it in the order in which it was made.
+    pub(super) fn unwind(&mut self) -> Vec<NameRedo> {
+        let mut redos = Vec::with_capacity(self.undo.len());
+        while let Some(undo) = self.undo.pop_back() {
+            let at = undo.at;
+            let change = self.undo_one(undo.change);
+            redos.extend(change.map(|change| NameRedo { at, change }));
+        }
+        redos.reverse();
+        redos
+    }
+
+    /// Makes a change again, on whatever the names are now. A file has one name: under a new one it leaves the old.
+    pub(super) fn redo(&mut self, change: &NameRedoChange) {
+        match change {
+            NameRedoChange::Create(name, ino) => self.give_name(name, *ino),
+            NameRedoChange::Rename { to, ino, .. } => self.give_name(to, *ino),
+            NameRedoChange::Remove(name, ino) => {
+                if self.get(name) == Some(*ino) {
+                    self.names.remove(name);
                 }
-                NameChange::Removed(name, ino) => {
-                    self.names.insert(name, ino);
-                }
-                NameChange::Renamed { from, to, replaced } => {
-                    let ino = self.names.remove(&to);
-                    self.names.extend(ino.map(|ino| (from, ino)));
-                    self.names.extend(replaced.map(|ino| (to, ino)));
-                }
+            }
+        }
+    }
+
+    fn give_name(&mut self, name: &Arc<str>, ino: Ino) {
+        self.names.retain(|_, of| *of != ino);
+        self.names.insert(Arc::clone(name), ino);
+    }
+
+    fn undo_one(&mut self, change: NameChange) -> Option<NameRedoChange> {
+        match change {
+            NameChange::Created(name) => {
+                let ino = self.names.remove(&name);
+                ino.map(|ino| NameRedoChange::Create(name, ino))
+            }
+            NameChange::Removed(name, ino) => {
+                self.names.insert(Arc::clone(&name), ino);
+                Some(NameRedoChange::Remove(name, ino))
+            }
+            NameChange::Renamed { from, to, replaced } => {
+                let ino = self.names.remove(&to);
+                self.names.extend(ino.map(|ino| (Arc::clone(&from), ino)));
+                self.names
+                    .extend(replaced.map(|ino| (Arc::clone(&to), ino)));
+                ino.map(|ino| NameRedoChange::Rename { from, to, ino })
             }
         }
     }

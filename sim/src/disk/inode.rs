@@ -30,6 +30,11 @@ pub(super) struct Inode {
     pub(super) kept: u32,
     unsynced_bytes: u64,
     unsynced_changes: u32,
+    /// What became of changes that can't be forgotten, since changes before them are lost: up to each number, and after
+    /// the one before it. Empty unless a sync of the file has failed.
+    marks: Vec<(Sequence, Standing)>,
+    /// There are marks or damage, so that a crash does not just take back what is in the undo log.
+    pub(super) is_eventful: bool,
 }
 
 /// A change to a file that is not durable yet.
@@ -37,19 +42,57 @@ pub(super) struct Inode {
 struct Undo {
     sequence: Sequence,
     /// When the change was made. A crash before this instant means that it never was.
-    #[expect(
-        dead_code,
-        reason = "crashes that keep a part of what is not durable read it"
-    )]
     at: Instant,
     change: Change,
+}
+
+/// What a crash may do to a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It may survive.
+    Open,
+    /// It survives.
+    Durable,
+    /// It does not survive: a sync of it has failed.
+    Lost,
+}
+
+/// A change in the form in which it can be made again.
+#[derive(Clone, Debug)]
+pub(super) struct Redo {
+    pub(super) at: Instant,
+    pub(super) standing: Standing,
+    pub(super) change: RedoChange,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum RedoChange {
+    /// Bytes were put at `offset`; what lay between the end of the file and them became a hole.
+    Write {
+        len_before: u64,
+        offset: u64,
+        bytes: Arc<[u8]>,
+    },
+    /// The file was cut, or got a hole at its end.
+    SetLen { len_before: u64, len: u64 },
+    /// Something happened to what lies on the disk.
+    Damage(Damage),
+}
+
+/// What happens to bytes that lie on a disk, whoever wrote them and however durable they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// Bits are flipped.
+    Flip { offset: u64, mask: u8 },
+    /// What is behind this length is gone.
+    Cut { len: u64 },
 }
 
 /// A change, as what is needed to take it back.
 #[derive(Clone, Debug)]
 enum Change {
-    /// The file grew, from this length.
-    Extended(u64),
+    /// The file grew: by a hole up to `data_from`, and by bytes behind it.
+    Extended { len_before: u64, data_from: u64 },
     /// Bytes were overwritten, and then the file may have grown.
     Overwritten {
         offset: u64,
@@ -58,6 +101,10 @@ enum Change {
     },
     /// The end was cut off.
     Cut(Arc<Tail>),
+    /// Bits were flipped.
+    Flipped { offset: u64, mask: u8 },
+    /// The end was lost.
+    Lost(Arc<Tail>),
 }
 
 impl Inode {
@@ -71,6 +118,8 @@ impl Inode {
             kept: 0,
             unsynced_bytes: 0,
             unsynced_changes: 0,
+            marks: Vec::new(),
+            is_eventful: false,
         }
     }
 
@@ -89,7 +138,10 @@ impl Inode {
     pub(super) fn append(&mut self, bytes: &[u8], sequence: Sequence, at: Instant) {
         let len_before = self.content.len();
         self.content.append(bytes);
-        let change = Change::Extended(len_before);
+        let change = Change::Extended {
+            len_before,
+            data_from: len_before,
+        };
         self.changed(change, bytes.len() as u64, sequence, at);
     }
 
@@ -100,7 +152,11 @@ impl Inode {
             self.content.extend_with_zeros(offset);
             self.content.append(bytes);
             let grown = self.content.len() - len_before;
-            self.changed(Change::Extended(len_before), grown, sequence, at);
+            let change = Change::Extended {
+                len_before,
+                data_from: offset,
+            };
+            self.changed(change, grown, sequence, at);
             return;
         }
         let covered = bytes
@@ -125,7 +181,10 @@ impl Inode {
             Change::Cut(Arc::new(self.content.cut(len)))
         } else {
             self.content.extend_with_zeros(len);
-            Change::Extended(len_before)
+            Change::Extended {
+                len_before,
+                data_from: len,
+            }
         };
         self.changed(change, len.abs_diff(len_before), sequence, at);
     }
@@ -145,28 +204,165 @@ impl Inode {
     /// What was changed up to `covered` is durable.
     #[inline]
     pub(super) fn settle(&mut self, covered: Sequence) {
+        if !self.marks.is_empty() {
+            self.mark(covered, Standing::Durable);
+            return;
+        }
         while self.undo.front().is_some_and(|u| u.sequence <= covered) {
             self.undo.pop_front();
         }
     }
 
+    /// A sync of what was changed up to `failed` has failed: no later sync brings to the device what was not durable
+    /// then, though it is read for now.
+    pub(super) fn lose(&mut self, failed: Sequence) {
+        self.sync_begun();
+        self.is_eventful = true;
+        self.mark(failed, Standing::Lost);
+    }
+
+    /// A sync has failed, and what was changed after `kept` and up to now is no longer read either.
+    pub(super) fn revert(&mut self, kept: Sequence) {
+        let mut damages = Vec::new();
+        while self.undo.back().is_some_and(|undo| undo.sequence > kept) {
+            let Some(undo) = self.undo.pop_back() else {
+                break;
+            };
+            if let RedoChange::Damage(damage) = self.redo_of(&undo.change) {
+                damages.push((damage, undo.sequence, undo.at));
+            }
+            self.undo_one(undo.change);
+        }
+        for (damage, sequence, at) in damages.into_iter().rev() {
+            self.damage(damage, sequence, at);
+        }
+        self.sync_begun();
+    }
+
+    /// Remembers what became of the changes up to `bound`; a sync that was begun earlier may say so later.
+    fn mark(&mut self, bound: Sequence, standing: Standing) {
+        let place = self.marks.partition_point(|(known, _)| *known <= bound);
+        self.marks.insert(place, (bound, standing));
+    }
+
+    fn standing(&self, sequence: Sequence) -> Standing {
+        let after = self.marks.partition_point(|(bound, _)| *bound < sequence);
+        self.marks
+            .get(after)
+            .map_or(Standing::Open, |(_, standing)| *standing)
+    }
+
+    /// Something happens to what lies on the disk.
+    pub(super) fn damage(&mut self, damage: Damage, sequence: Sequence, at: Instant) {
+        let len = self.content.len();
+        let change = match damage {
+            Damage::Flip { offset, mask } if offset < len => {
+                self.flip(offset, mask);
+                Change::Flipped { offset, mask }
+            }
+            Damage::Cut { len: left } if left < len => {
+                Change::Lost(Arc::new(self.content.cut(left)))
+            }
+            _ => return,
+        };
+        self.is_eventful = true;
+        self.changed(change, 0, sequence, at);
+    }
+
+    fn flip(&mut self, offset: u64, mask: u8) {
+        let mut byte = [0];
+        self.content.read(offset, &mut byte);
+        byte[0] ^= mask;
+        self.content.overwrite(offset, &byte);
+    }
+
     /// Takes back all that is not durable, the newest first.
     pub(super) fn crash(&mut self) {
         while let Some(undo) = self.undo.pop_back() {
-            match undo.change {
-                Change::Extended(len_before) => self.content.truncate(len_before),
-                Change::Overwritten {
-                    offset,
-                    before,
-                    len_before,
-                } => {
-                    self.content.overwrite(offset, &before);
-                    self.content.truncate(len_before);
-                }
-                Change::Cut(tail) => self.content.restore(&tail),
-            }
+            self.undo_one(undo.change);
         }
         self.sync_begun();
+    }
+
+    /// Takes back all that is in the undo log, and returns it in the order in which it was made.
+    pub(super) fn unwind(&mut self) -> Vec<Redo> {
+        let mut redos = Vec::with_capacity(self.undo.len());
+        while let Some(undo) = self.undo.pop_back() {
+            redos.push(Redo {
+                at: undo.at,
+                standing: self.standing(undo.sequence),
+                change: self.redo_of(&undo.change),
+            });
+            self.undo_one(undo.change);
+        }
+        self.sync_begun();
+        self.marks.clear();
+        self.is_eventful = false;
+        redos.reverse();
+        redos
+    }
+
+    /// The newest change in the form in which it can be made again.
+    fn redo_of(&self, change: &Change) -> RedoChange {
+        let len = self.content.len();
+        match *change {
+            Change::Extended {
+                len_before,
+                data_from,
+            } if data_from == len => RedoChange::SetLen { len_before, len },
+            Change::Extended {
+                len_before,
+                data_from: offset,
+            } => RedoChange::Write {
+                len_before,
+                offset,
+                bytes: self.bytes(offset, len),
+            },
+            Change::Overwritten {
+                offset,
+                ref before,
+                len_before,
+            } => {
+                let end = if len > len_before {
+                    len
+                } else {
+                    offset + before.len() as u64
+                };
+                RedoChange::Write {
+                    len_before,
+                    offset,
+                    bytes: self.bytes(offset, end),
+                }
+            }
+            Change::Cut(ref tail) => RedoChange::SetLen {
+                len_before: len + tail.len(),
+                len,
+            },
+            Change::Flipped { offset, mask } => RedoChange::Damage(Damage::Flip { offset, mask }),
+            Change::Lost(_) => RedoChange::Damage(Damage::Cut { len }),
+        }
+    }
+
+    fn bytes(&self, from: u64, to: u64) -> Arc<[u8]> {
+        let mut bytes = vec![0; (to - from) as usize];
+        self.content.read(from, &mut bytes);
+        bytes.into()
+    }
+
+    fn undo_one(&mut self, change: Change) {
+        match change {
+            Change::Extended { len_before, .. } => self.content.truncate(len_before),
+            Change::Overwritten {
+                offset,
+                before,
+                len_before,
+            } => {
+                self.content.overwrite(offset, &before);
+                self.content.truncate(len_before);
+            }
+            Change::Cut(tail) | Change::Lost(tail) => self.content.restore(&tail),
+            Change::Flipped { offset, mask } => self.flip(offset, mask),
+        }
     }
 
     #[inline]

@@ -38,9 +38,11 @@
 //!   into that stretch. So nothing is settled that a crash could still come before.
 //! - A removed or replaced file is kept while a handle is open on it, or while a crash could bring its name back.
 //!
-//! What real disks do and this one does not: a crash here loses *all* that is not durable, where a real one may keep
-//! any part of it, torn in the middle of a write; nothing rots, nothing fails, a sync tells the truth; reads are
-//! always charged as coming from the device, and the names of a directory are one sync's work however many there are.
+//! What a crash leaves of the rest is the [`CrashPolicy`]'s to say: nothing, as if left out, or any state that is
+//! legal. [`images`] is the chapter about them.
+//!
+//! What real disks do and this one does not: keep what was read in a cache (reads are always charged as coming from
+//! the device); and the names of a directory are one sync's work however many there are.
 
 mod chunks;
 mod config;
@@ -49,13 +51,16 @@ mod directory;
 #[cfg(not(target_family = "wasm"))]
 mod file_disk;
 mod handles;
+pub mod images;
 mod inode;
 mod names;
 mod sim_disk;
+mod trouble;
 
-pub use config::{DiskConfig, FILE_BYTES_MAX};
+pub use config::{DiskConfig, FILE_BYTES_MAX, FailedSync, Syncs};
 #[cfg(not(target_family = "wasm"))]
 pub use file_disk::FileDisk;
+pub use images::{CrashImages, CrashPolicy};
 pub use sim_disk::SimDisk;
 
 use crate::{FileHandle, Span, SyncTicket};

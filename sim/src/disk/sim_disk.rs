@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::config::{DiskConfig, FILE_BYTES_MAX, cost};
 use super::directory::{Directory, Ino};
 use super::handles::HandleTable;
+use super::images::CrashPolicy;
 use super::inode::{Inode, Sequence};
 use super::names::check_name;
+use super::trouble::Troubles;
 use super::{Disk, DiskCounters, DiskError, OpenMode, Spent};
-use crate::{FileHandle, Instant, Span, SyncTicket};
+use crate::{FileHandle, Instant, Seed, Span, Stream, SyncTicket};
 
 /// A disk in memory that takes virtual time and forgets in a crash what it had not made durable.
 ///
@@ -21,7 +23,13 @@ use crate::{FileHandle, Instant, Span, SyncTicket};
 /// [`take_pending_syncs`]: Self::take_pending_syncs
 #[derive(Clone, Debug)]
 pub struct SimDisk {
+    /// What it costs and holds now, with the faults that hold.
     pub(super) config: DiskConfig,
+    /// What it costs and holds by itself.
+    pub(super) standard: DiskConfig,
+    /// What names its streams.
+    pub(super) seed: Seed,
+    pub(super) name: Arc<str>,
     pub(super) inodes: Vec<Option<Inode>>,
     pub(super) free_inodes: Vec<Ino>,
     pub(super) directory: Directory,
@@ -46,6 +54,10 @@ pub struct SimDisk {
     pub(super) killed: Option<u32>,
     /// The node has crashed, and nobody has used the disk since.
     pub(super) crashed_at: Option<Instant>,
+    /// What that crash leaves.
+    pub(super) crash_policy: CrashPolicy,
+    /// The faults that hold, if any.
+    pub(super) troubles: Option<Box<Troubles>>,
 }
 
 /// A sync on its way.
@@ -64,10 +76,18 @@ pub(super) enum SyncTarget {
 }
 
 impl SimDisk {
-    /// An empty disk.
+    /// An empty disk, which draws from streams of its own under seed 0.
     pub fn new(config: DiskConfig) -> Self {
+        Self::named(config, Seed(0), "")
+    }
+
+    /// An empty disk that draws from streams under `seed` that are named `disk/NAME/...`.
+    pub fn named(config: DiskConfig, seed: Seed, name: &str) -> Self {
         Self {
             config,
+            standard: config,
+            seed,
+            name: name.into(),
             inodes: Vec::new(),
             free_inodes: Vec::new(),
             directory: Directory::default(),
@@ -84,12 +104,23 @@ impl SimDisk {
             armed: 0,
             killed: None,
             crashed_at: None,
+            crash_policy: CrashPolicy::Drop,
+            troubles: None,
         }
     }
 
-    /// What it costs and holds.
+    /// The disk's stream for one purpose.
+    pub(super) fn stream(&self, purpose: &str) -> Stream {
+        Stream::named(self.seed, &format!("disk/{}/{purpose}", self.name))
+    }
+
+    /// What it costs and holds, faults aside.
+    #[expect(
+        clippy::misnamed_getters,
+        reason = "what holds now, with faults, is nobody else's business"
+    )]
     pub fn config(&self) -> &DiskConfig {
-        &self.config
+        &self.standard
     }
 
     /// The instant at which the next operation begins.
@@ -106,6 +137,9 @@ impl SimDisk {
         }
         if self.crashed_at.is_some() {
             self.take_back();
+        }
+        if self.troubles.is_some() {
+            self.do_damage();
         }
         self.spent.operations += 1;
         if self.spent.operations == self.armed {
@@ -126,7 +160,7 @@ impl SimDisk {
 
     /// The number and instant of a change that takes effect now.
     #[inline]
-    fn next_change(&mut self) -> (Sequence, Instant) {
+    pub(super) fn next_change(&mut self) -> (Sequence, Instant) {
         self.sequence.0 += 1;
         (self.sequence, self.now())
     }
@@ -139,7 +173,7 @@ impl SimDisk {
     }
 
     #[inline]
-    fn inode(&self, ino: Ino) -> &Inode {
+    pub(super) fn inode(&self, ino: Ino) -> &Inode {
         self.inodes[ino.0 as usize]
             .as_ref()
             .expect("a file that is referred to is kept")
@@ -207,35 +241,54 @@ impl SimDisk {
 
     /// A write of `bytes` was made: counts it, and begins to write the file back if too much waits for a sync.
     #[inline]
-    fn written(&mut self, ino: Ino, bytes: usize) {
+    pub(super) fn written(&mut self, ino: Ino, bytes: usize) {
         self.counters.writes += 1;
         self.counters.written_bytes += bytes as u64;
         if self.inode(ino).wants_writeback(self.config.writeback_bytes) {
-            self.begin_sync(ino);
+            self.begin_sync(ino, self.honestly_covered());
         }
+    }
+
+    /// How much a sync that is begun now will make durable, unless it fails.
+    #[inline]
+    fn covered(&mut self, target: SyncTarget) -> Result<Sequence, DiskError> {
+        if self.troubles.is_some() {
+            return self.sync_in_trouble(target);
+        }
+        Ok(self.honestly_covered())
     }
 
     /// Hands the device a sync of all that was written to the file so far; returns when it will be done.
     #[inline]
-    fn begin_sync(&mut self, ino: Ino) -> Instant {
+    fn begin_sync(&mut self, ino: Ino, covered: Sequence) -> Instant {
         let bytes = self.inode_mut(ino).sync_begun();
-        self.enqueue_sync(SyncTarget::File(ino), bytes)
+        self.enqueue_sync(SyncTarget::File(ino), bytes, covered)
     }
 
     #[inline]
-    fn enqueue_sync(&mut self, target: SyncTarget, bytes: u64) -> Instant {
+    fn enqueue_sync(&mut self, target: SyncTarget, bytes: u64, covered: Sequence) -> Instant {
         let takes = cost(self.config.sync_latency, self.config.sync_per_kib, bytes);
         let completes_at = self.now().max(self.busy_until) + takes;
         self.busy_until = completes_at;
         self.syncs.push_back(PendingSync {
             completes_at,
             target,
-            covered: self.sequence,
+            covered,
         });
         completes_at
     }
 
-    fn wait_until(&mut self, at: Instant) {
+    /// What was done, and what is stored after a crash that nobody has looked at yet.
+    pub(super) fn counters_now(&self) -> DiskCounters {
+        if self.crashed_at.is_some() {
+            let mut after = self.clone();
+            after.take_back();
+            return after.counters;
+        }
+        self.counters
+    }
+
+    pub(super) fn wait_until(&mut self, at: Instant) {
         self.spent.time = at.since(self.base);
     }
 }
@@ -281,6 +334,11 @@ impl Disk for SimDisk {
             self.config.write_per_kib,
             bytes.len(),
         );
+        if self.troubles.is_some()
+            && let Some(done) = self.write_in_trouble(ino, offset, bytes)
+        {
+            return done.map(|()| offset);
+        }
         if !bytes.is_empty() {
             let (sequence, at) = self.next_change();
             self.inode_mut(ino).append(bytes, sequence, at);
@@ -303,6 +361,11 @@ impl Disk for SimDisk {
             self.config.write_per_kib,
             bytes.len(),
         );
+        if self.troubles.is_some()
+            && let Some(done) = self.write_in_trouble(ino, offset, bytes)
+        {
+            return done;
+        }
         if !bytes.is_empty() {
             let (sequence, at) = self.next_change();
             self.inode_mut(ino).write_at(offset, bytes, sequence, at);
@@ -319,7 +382,14 @@ impl Disk for SimDisk {
         buffer: &mut [u8],
     ) -> Result<usize, DiskError> {
         self.begin()?;
-        let count = self.opened(file)?.1.content.read(offset, buffer);
+        let ino = *self.handles.get(file)?;
+        if self.troubles.is_some() {
+            self.read_in_trouble(ino)?;
+        }
+        let count = self.inode(ino).content.read(offset, buffer);
+        if self.troubles.is_some() {
+            self.read_stale(ino, offset, &mut buffer[..count]);
+        }
         self.spend(self.config.read_latency, self.config.read_per_kib, count);
         self.counters.reads += 1;
         self.counters.read_bytes += count as u64;
@@ -350,7 +420,8 @@ impl Disk for SimDisk {
         self.begin()?;
         let ino = *self.handles.get(file)?;
         self.counters.syncs += 1;
-        let done = self.begin_sync(ino);
+        let covered = self.covered(SyncTarget::File(ino))?;
+        let done = self.begin_sync(ino, covered);
         self.wait_until(done);
         Ok(())
     }
@@ -359,7 +430,8 @@ impl Disk for SimDisk {
         self.begin()?;
         let ino = *self.handles.get(file)?;
         self.counters.syncs += 1;
-        let done = self.begin_sync(ino);
+        let covered = self.covered(SyncTarget::File(ino))?;
+        let done = self.begin_sync(ino, covered);
         self.tickets += 1;
         let ticket = SyncTicket(self.tickets);
         self.issued.push((ticket, done));
@@ -413,7 +485,8 @@ impl Disk for SimDisk {
     fn sync_dir(&mut self) -> Result<(), DiskError> {
         self.begin()?;
         self.counters.dir_syncs += 1;
-        let done = self.enqueue_sync(SyncTarget::Directory, 0);
+        let covered = self.covered(SyncTarget::Directory)?;
+        let done = self.enqueue_sync(SyncTarget::Directory, 0, covered);
         self.wait_until(done);
         Ok(())
     }
@@ -424,11 +497,6 @@ impl Disk for SimDisk {
     }
 
     fn counters(&self) -> DiskCounters {
-        if self.crashed_at.is_some() {
-            let mut after = self.clone();
-            after.take_back();
-            return after.counters;
-        }
-        self.counters
+        self.counters_now()
     }
 }

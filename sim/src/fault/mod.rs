@@ -24,11 +24,13 @@ mod crash;
 mod crash_at_disk_operation;
 mod cut;
 mod delay;
+mod disk;
 mod loss;
 mod partition;
 mod pause;
 mod target;
 
+pub use disk::{Chance, DiskFault, DiskFaultKind, FilePattern, SlowOperations};
 pub use target::{Direction, InFlight, LinkTarget};
 
 use crate::{NodeId, Span};
@@ -70,6 +72,20 @@ pub const CATALOG: &[About] = &[
     pause::ABOUT,
     clock_offset::ABOUT,
     clock_drift::ABOUT,
+    disk::crash_state::ABOUT,
+    disk::bit_rot::ABOUT,
+    disk::truncated_file::ABOUT,
+    disk::misdirected_write::ABOUT,
+    disk::lost_write::ABOUT,
+    disk::stale_read::ABOUT,
+    disk::disk_full::ABOUT,
+    disk::read_error::ABOUT,
+    disk::write_error::ABOUT,
+    disk::sync_error::ABOUT,
+    disk::lying_sync::ABOUT,
+    disk::slow_disk::ABOUT,
+    disk::slow_sync::ABOUT,
+    disk::stalled_disk::ABOUT,
 ];
 
 /// A fault and its target.
@@ -135,6 +151,8 @@ pub enum Fault {
         /// Parts per million faster (negative: slower; above -1,000,000).
         ppm: i32,
     },
+    /// Something is wrong with a node's disk.
+    Disk(DiskFault),
 }
 
 impl Fault {
@@ -150,6 +168,7 @@ impl Fault {
             Self::Loss { .. } => loss::ABOUT,
             Self::ClockOffset { .. } => clock_offset::ABOUT,
             Self::ClockDrift { .. } => clock_drift::ABOUT,
+            Self::Disk(fault) => fault.kind.about(),
         }
     }
 
@@ -165,7 +184,8 @@ impl Fault {
             | Self::CrashAtDiskOperation { node, .. }
             | Self::Pause { node }
             | Self::ClockOffset { node, .. }
-            | Self::ClockDrift { node, .. } => vec![*node],
+            | Self::ClockDrift { node, .. }
+            | Self::Disk(DiskFault { node, .. }) => vec![*node],
             Self::Cut { link, .. } | Self::Delay { link, .. } | Self::Loss { link, .. } => {
                 vec![link.from, link.to]
             }

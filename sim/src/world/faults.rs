@@ -44,6 +44,10 @@ impl<P: Process> World<P> {
             Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
                 self.set_clock(node);
             }
+            Fault::Disk(fault) => {
+                let disk = &mut self.nodes[fault.node.index()].disk;
+                disk.begin_fault(id, &fault, self.now);
+            }
         }
         Ok(id)
     }
@@ -73,6 +77,7 @@ impl<P: Process> World<P> {
             Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
                 self.set_clock(node);
             }
+            Fault::Disk(fault) => self.nodes[fault.node.index()].disk.end_fault(id),
         }
         Ok(())
     }
@@ -90,6 +95,12 @@ impl<P: Process> World<P> {
             Fault::Loss { per_million, .. } if *per_million > 1_000_000 => {
                 Err(FaultError::ChanceTooHigh(*per_million))
             }
+            Fault::Disk(fault) => match fault.kind.chance() {
+                Some(chance) if chance.per_million > 1_000_000 => {
+                    Err(FaultError::ChanceTooHigh(chance.per_million))
+                }
+                _ => Ok(()),
+            },
             Fault::ClockDrift { node, ppm } => {
                 let total = self.drift_ppm(*node) + i64::from(*ppm);
                 if total > -1_000_000 {

@@ -557,7 +557,7 @@ fn new_node<P: Process>(seed: Seed, spec: NodeSpec<P>) -> Node<P> {
         wake_at: None,
         clock: NodeClock::new(spec.clock),
         random: Stream::named(seed, &format!("node/{}", spec.name)),
-        disk: SimDisk::new(spec.disk),
+        disk: SimDisk::named(spec.disk, seed, &spec.name),
         open_requests: Vec::new(),
         spec: Arc::new(spec),
     }

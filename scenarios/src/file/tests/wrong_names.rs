@@ -100,7 +100,7 @@ fn an_unknown_fault() {
     small.toml:48:8: error: `kind` is `crush`, which is unknown
        |
     48 | kind = "crush"
-       |        ^^^^^^^ expected `crash`, `crash-at-disk-operation`, `pause`, `cut`, `partition`, `delay`, `loss`, `clock-offset` or `clock-drift`
+       |        ^^^^^^^ expected `crash`, `crash-at-disk-operation`, `pause`, `cut`, `partition`, `delay`, `loss`, `clock-offset`, `clock-drift`, `disk-crash-state`, `bit-rot`, `truncated-file`, `misdirected-write`, `lost-write`, `stale-read`, `disk-full` or 7 others
        |
        = help: did you mean `crash`?
     "#);
