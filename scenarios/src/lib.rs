@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod checkers;
 pub mod file;
 pub mod history;
+pub mod measures;
 pub mod report;
 pub mod session;
 pub mod trace;

@@ -8,6 +8,7 @@ mod context;
 pub mod disk;
 pub mod fault;
 mod ids;
+pub mod lockstep;
 mod network;
 mod observer;
 mod payload;

@@ -7,6 +7,9 @@ pub trait Observer<P: Process> {
     /// An event was recorded (at any trace level but off). `kind` is that of the datum it is about.
     fn on_record(&mut self, _event: EventId, _record: &Record, _kind: Kind) {}
 
+    /// The datum of the event that was just recorded, by its [`stable_hash`](crate::stable_hash).
+    fn on_hash(&mut self, _event: EventId, _hash: u64) {}
+
     /// A message is about to be handled.
     fn on_message(&mut self, _event: EventId, _from: NodeId, _to: NodeId, _message: &P::Message) {}
 

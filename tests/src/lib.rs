@@ -3,6 +3,7 @@
 //! | test | what it holds true |
 //! |---|---|
 //! | `determinism` | one seed is one run, however it is driven |
+//! | `nondeterminism` | the determinism check catches hash order at the first event that it changes |
 //! | `driving` | a run that is driven at random is the plain run with the same faults |
 //! | `catalog` | the scenarios of the catalog come out as they did before |
 //! | `ddia` | the anomalies of the book, their witnesses, and what takes them away |

@@ -326,7 +326,16 @@ fn reports_are_made_of_facts_and_not_of_runs() {
     let reports = production("scenarios/src/report");
     have_no_word(&reports, &["seedbed_protocols"]);
     name_only(&reports, "seedbed_sim", &["EventId", "Instant", "Span"]);
-    name_only(&reports, "crate", &["checkers", "history"]);
+    name_only(&reports, "crate", &["checkers", "history", "measures"]);
+}
+
+#[test]
+fn measures_see_what_checkers_see() {
+    page_says("**Measures** see what checkers see, and say how far instead of whether");
+    let measures = production("scenarios/src/measures");
+    have_no_word(&measures, &["seedbed_protocols"]);
+    name_only(&measures, "seedbed_sim", &["EventId", "Instant", "Span"]);
+    name_only(&measures, "crate", &["checkers", "history"]);
 }
 
 #[test]

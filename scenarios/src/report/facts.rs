@@ -4,6 +4,7 @@ use seedbed_sim::{Instant, Span};
 
 use crate::checkers::Verdict;
 use crate::history::History;
+use crate::measures::Loss;
 
 /// All that a report is made of.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct RunFacts {
     pub faults: Vec<FaultFact>,
     /// How far each follower fell behind.
     pub lag: Vec<LagFact>,
+    /// How many acknowledged updates are gone in the end; `None` where that can't be measured.
+    pub loss: Option<Loss>,
     /// What a reader should know before trusting the numbers: `12 messages were dropped at full inboxes`.
     pub warnings: Vec<String>,
 }

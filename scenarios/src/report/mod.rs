@@ -27,6 +27,7 @@ use serde::Serialize;
 
 use crate::checkers::{Judgement, Verdict, Witness};
 use crate::history::{Completion, History, Operation, OperationId};
+use crate::measures::{self, Availability, Loss, Staleness};
 
 /// The version of the JSON form.
 pub const SCHEMA: u32 = 1;
@@ -65,6 +66,12 @@ pub struct Report {
     pub latencies: Vec<Latency>,
     /// How far each follower fell behind.
     pub lag: Vec<LagReport>,
+    /// How far behind reads were; null where reads do not name their writes.
+    pub staleness: Option<Staleness>,
+    /// For how long nothing worked.
+    pub availability: Availability,
+    /// How many acknowledged updates are gone in the end; null where the replicas did not settle.
+    pub loss: Option<Loss>,
     /// The faults, in the order in which they began.
     pub faults: Vec<FaultReport>,
     /// What a reader should know before trusting the numbers.
@@ -184,6 +191,9 @@ impl Report {
                 .collect(),
             latencies: latency::measure(history),
             lag: facts.lag.iter().map(LagReport::new).collect(),
+            staleness: measures::staleness(history),
+            availability: measures::availability(history),
+            loss: facts.loss,
             faults: facts.faults.iter().map(FaultReport::new).collect(),
             expectations: facts
                 .expectations

@@ -158,6 +158,10 @@ fn facts() -> RunFacts {
                 time_max: Span::from_millis(60),
             },
         ],
+        loss: Some(Loss {
+            acknowledged: 1,
+            lost: 0,
+        }),
         warnings: vec!["3 messages were dropped at full inboxes".to_owned()],
     }
 }

@@ -17,6 +17,7 @@ pub(super) fn render(report: &Report) -> String {
     verdicts(&mut out, report);
     latencies(&mut out, report);
     lag(&mut out, report);
+    measures(&mut out, report);
     warnings(&mut out, report);
     expectations(&mut out, report);
     out
@@ -189,6 +190,57 @@ fn lag(out: &mut String, report: &Report) {
             out,
             &format!("{name}  {entries:>18}  {:>14}", millis(lag.ms_max)),
         );
+    }
+}
+
+fn measures(out: &mut String, report: &Report) {
+    section(out, "What clients saw of it");
+    let stale = match report.staleness {
+        None => "not measured: a value was written twice".to_owned(),
+        Some(measured) if measured.stale == 0 => {
+            format!("none of {} reads", grouped(measured.reads))
+        }
+        Some(measured) => format!(
+            "{} of {} reads, at worst {} and {} behind",
+            grouped(measured.stale),
+            grouped(measured.reads),
+            plural(measured.versions.max, "version"),
+            Span::from_micros(measured.time_us.max)
+        ),
+    };
+    let availability = report.availability;
+    let outages = match availability.outages {
+        0 => "none".to_owned(),
+        1 => format!("one, {}", Span::from_nanos(availability.unavailable_ns)),
+        n => format!(
+            "{}, together {}, the longest {}",
+            grouped(n),
+            Span::from_nanos(availability.unavailable_ns),
+            Span::from_nanos(availability.longest_outage_ns)
+        ),
+    };
+    let lost = match report.loss {
+        None => "not measured: the replicas did not settle".to_owned(),
+        Some(loss) => format!(
+            "{} of {}",
+            if loss.lost == 0 {
+                "none".to_owned()
+            } else {
+                grouped(loss.lost)
+            },
+            plural(loss.acknowledged, "acknowledged update")
+        ),
+    };
+    for (name, text) in [("stale", stale), ("outages", outages), ("lost", lost)] {
+        paragraph(out, &format!("{name:<9}"), &text);
+    }
+}
+
+/// `1 version`, `2 versions`.
+fn plural(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{} {what}s", grouped(n)),
     }
 }
 

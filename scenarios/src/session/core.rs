@@ -6,7 +6,7 @@ use std::sync::Arc;
 use seedbed_protocols::kv;
 use seedbed_sim::{
     ChunkedVec, EventId, Fault, FaultId, Instant, Kind, NodeId, NodeState, Observer, Outcome,
-    Record, RecordKind, RequestId, Seed, Span, TraceLevel, World,
+    Record, RecordKind, RequestId, Seed, Span, TraceLevel, World, lockstep::Heard,
 };
 
 use super::driver::{Driver, Intent, Planned};
@@ -17,6 +17,7 @@ use super::{Injection, see, words};
 use crate::checkers::{Anomaly, Ladder, Verdict, Witness};
 use crate::file::model::{Scenario, TimedFault, When};
 use crate::history::{History, OperationId};
+use crate::measures::Loss;
 use crate::view::AnomalyView;
 
 /// What does not change in a run.
@@ -146,6 +147,8 @@ struct Sink<P: Hosted> {
     touched: Vec<NodeId>,
     /// Only where the whole trace is kept.
     details: Option<Details<P::Note>>,
+    /// Every event, where somebody wants to hear them.
+    heard: Option<Vec<Heard>>,
 }
 
 /// What is kept beside the records of a whole trace.
@@ -160,7 +163,7 @@ struct Details<N> {
 }
 
 impl<P: Hosted> Observer<P> for Sink<P> {
-    fn on_record(&mut self, event: EventId, record: &Record, _: Kind) {
+    fn on_record(&mut self, event: EventId, record: &Record, kind: Kind) {
         if self.touched.last() != Some(&record.node) {
             self.touched.push(record.node);
         }
@@ -168,6 +171,19 @@ impl<P: Hosted> Observer<P> for Sink<P> {
             && matches!(record.kind, RecordKind::Deliver | RecordKind::Drop)
         {
             details.out.push((record.cause, event));
+        }
+        if let Some(heard) = &mut self.heard {
+            heard.push(Heard {
+                event,
+                record: *record,
+                kind,
+                hash: 0,
+            });
+        }
+    }
+    fn on_hash(&mut self, _: EventId, hash: u64) {
+        if let Some(last) = self.heard.as_mut().and_then(|heard| heard.last_mut()) {
+            last.hash = hash;
         }
     }
     fn on_wait(&mut self, _: NodeId, cause: EventId, at: Instant) {
@@ -215,6 +231,8 @@ pub(super) struct Core<P: Hosted> {
     pub(super) in_witness: Arc<BTreeSet<OperationId>>,
     /// What all checks say of a run that is over.
     pub(super) final_verdicts: Option<Arc<Vec<Verdict>>>,
+    /// How many acknowledged updates are gone in the end, where that can be measured.
+    pub(super) loss: Option<Loss>,
     pub(super) lag: LagLog,
     pub(super) faults: Vec<FaultEntry>,
     /// Notes in words, kept when the whole trace is.
@@ -246,6 +264,7 @@ impl<P: Hosted> Core<P> {
             anomalies: ChunkedVec::default(),
             in_witness: Arc::default(),
             final_verdicts: None,
+            loss: None,
             lag: LagLog::new(plan.replica_count()),
             faults: FaultEntry::all(scenario),
             notes: ChunkedVec::default(),
@@ -268,7 +287,18 @@ impl<P: Hosted> Core<P> {
     /// Takes the next step, if it comes at or before `until`: what the scenario planned comes before what the world has in
     /// store for the same instant. `false` when there is none; what was due and turned out to be nothing is gone then.
     pub(super) fn step(&mut self, plan: &Plan, until: Instant) -> bool {
+        self.step_hearing(plan, until, &mut None)
+    }
+
+    /// As [`step`](Self::step), and adds the step's events to a list, where there is one.
+    pub(super) fn step_hearing(
+        &mut self,
+        plan: &Plan,
+        until: Instant,
+        heard: &mut Option<Vec<Heard>>,
+    ) -> bool {
         let mut sink = self.sink(plan);
+        sink.heard = heard.take();
         while !self.is_over() {
             // The end of the run, or of settling, is always planned.
             let planned_at = self
@@ -291,6 +321,7 @@ impl<P: Hosted> Core<P> {
             if !is_step {
                 continue;
             }
+            *heard = sink.heard.take();
             self.count_step();
             self.hear(plan, sink);
             if self.world.time_stands_still() {
@@ -300,6 +331,7 @@ impl<P: Hosted> Core<P> {
             }
             return true;
         }
+        *heard = sink.heard;
         false
     }
 
@@ -344,6 +376,7 @@ impl<P: Hosted> Core<P> {
             replies: Vec::new(),
             touched: Vec::new(),
             details: (plan.trace == TraceLevel::Full).then(details),
+            heard: None,
         }
     }
 
@@ -581,7 +614,9 @@ impl<P: Hosted> Core<P> {
         self.history.close(now, last, "end-of-run");
         self.open.clear();
         self.phase = Phase::Over(ending);
-        self.final_verdicts = Some(Arc::new(see::final_verdicts(plan, self)));
+        let (verdicts, loss) = see::final_judgement(plan, self);
+        self.final_verdicts = Some(Arc::new(verdicts));
+        self.loss = loss;
     }
 }
 

@@ -36,6 +36,7 @@ use super::{see, words};
 use crate::checkers::{FinalState, Ladder, ReplicaContents, judge_final};
 use crate::file::model::{Protocol, Scenario};
 use crate::history::History;
+use crate::measures;
 use crate::report::{FaultFact, Report, RunFacts};
 
 pub use super::protocol::Hosted;
@@ -310,6 +311,7 @@ impl Play {
             history: self.history.clone(),
             verdicts,
             lag: Vec::new(),
+            loss: measures::loss(&self.history, &state),
             warnings,
         })
     }

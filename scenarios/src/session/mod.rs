@@ -1,6 +1,7 @@
 //! A session: one run behind one object-safe trait, whatever its protocol.
 
 mod core;
+pub mod determinism;
 mod driver;
 mod events;
 pub mod host;
@@ -15,6 +16,7 @@ mod words;
 use std::sync::Arc;
 
 use seedbed_protocols::replication::single_leader::{Node, Planted};
+use seedbed_sim::lockstep::Heard;
 use seedbed_sim::{Fault, FaultId, Instant, MessageSent, Seed, TraceLevel};
 
 use crate::file::model::{Protocol, Scenario};
@@ -49,6 +51,12 @@ pub trait Session: Send {
 
     /// Takes one step; `false` when the run is over.
     fn step(&mut self) -> bool;
+
+    /// Takes one step, as [`step`](Self::step) does, and adds the events that were recorded in it to `heard`.
+    fn step_hearing(&mut self, heard: &mut Vec<Heard>) -> bool;
+
+    /// An event of this run in words.
+    fn tell(&self, heard: &Heard) -> LogLine;
 
     /// Goes on until nothing is left at or before `until`, or the run is over.
     fn run_until(&mut self, until: Instant);

@@ -3,11 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use seedbed_sim::lockstep::Heard;
 use seedbed_sim::{FaultId, Instant, MessageSent, TraceLevel};
 
 use super::core::{Core, Ending, Plan};
 use super::protocol::Hosted;
-use super::{Injection, Session, events, see};
+use super::{Injection, Session, events, see, words};
 use crate::history::Operation;
 use crate::report::Report;
 use crate::trace::TraceEvent;
@@ -70,6 +71,10 @@ impl<P: Hosted> Run<P> {
     /// Takes the next step, if it comes at or before `until`. A program that panics ends the run; its words become the
     /// reason.
     fn advance(&mut self, until: Instant) -> bool {
+        self.advance_hearing(until, &mut None)
+    }
+
+    fn advance_hearing(&mut self, until: Instant, heard: &mut Option<Vec<Heard>>) -> bool {
         let next = self.core.step + 1;
         let plan = Arc::clone(&self.plan);
         if let Some(entry) = self.journal.iter().find(|entry| entry.step == next) {
@@ -85,7 +90,7 @@ impl<P: Hosted> Run<P> {
             return true;
         }
         let core = &mut self.core;
-        let stepped = catch_unwind(AssertUnwindSafe(|| core.step(&plan, until)));
+        let stepped = catch_unwind(AssertUnwindSafe(|| core.step_hearing(&plan, until, heard)));
         let stepped = stepped.unwrap_or_else(|panic| {
             core.step = next;
             core.end(&plan, Ending::Panicked(panic_message(panic.as_ref())));
@@ -144,6 +149,25 @@ impl<P: Hosted> Session for Run<P> {
 
     fn step(&mut self) -> bool {
         self.advance(Instant::NEVER)
+    }
+
+    fn step_hearing(&mut self, heard: &mut Vec<Heard>) -> bool {
+        let mut list = Some(std::mem::take(heard));
+        let stepped = self.advance_hearing(Instant::NEVER, &mut list);
+        // A program that panicked took the list with it; the run is over then.
+        *heard = list.unwrap_or_default();
+        stepped
+    }
+
+    fn tell(&self, heard: &Heard) -> LogLine {
+        LogLine {
+            event: heard.event,
+            at: heard.record.at,
+            cause: heard.record.cause,
+            node: Some(heard.record.node),
+            kind: heard.record.kind.name().to_owned(),
+            text: words::event(&heard.record, heard.kind, &self.plan.names),
+        }
     }
 
     fn run_until(&mut self, until: Instant) {

@@ -13,6 +13,7 @@ use crate::checkers::{
 };
 use crate::file::model::{Expectation, ExpectedVerdict};
 use crate::history::{Completion, Function, Operation};
+use crate::measures::{self, Loss};
 use crate::report::{ExpectationFact, FaultFact, LagFact, Report, RunFacts};
 use crate::view::{
     self, AnomalyView, ExpectationView, FaultView, LagSeries, LogLine, MessageView, NodeView,
@@ -344,8 +345,11 @@ fn is_final(check: &str) -> bool {
     checkers::find(check).is_some_and(|entry| matches!(entry.kind, JudgeKind::Final(_)))
 }
 
-/// What all checks say of a run that is over.
-pub(super) fn final_verdicts<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<Verdict> {
+/// What all checks say of a run that is over, and how much it has lost.
+pub(super) fn final_judgement<P: Hosted>(
+    plan: &Plan,
+    core: &Core<P>,
+) -> (Vec<Verdict>, Option<Loss>) {
     let mut verdicts = core.ladder.verdicts(&core.history);
     let state = final_state(plan, core);
     verdicts.extend(judge_final(&core.history, &state, core.world.now()));
@@ -359,7 +363,7 @@ pub(super) fn final_verdicts<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<Verd
                 Judgement::NotJudged(format!("the run broke off: {}", ending_in_words(ending)));
         }
     }
-    verdicts
+    (verdicts, measures::loss(&core.history, &state))
 }
 
 /// What the replicas hold, read from a fork.
@@ -489,6 +493,7 @@ pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>) -> Report {
         verdicts,
         faults: faults.collect(),
         lag: lag.collect(),
+        loss: core.loss,
         warnings: warnings(plan, core),
     })
 }

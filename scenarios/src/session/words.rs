@@ -1,8 +1,8 @@
 //! Events, faults and values in words.
 
 use seedbed_sim::{
-    Direction, DiskFault, DiskFaultKind, DropReason, Fault, InFlight, Instant, LinkTarget, NodeId,
-    Record, RecordKind, Span, Trace,
+    Direction, DiskFault, DiskFaultKind, DropReason, Fault, InFlight, Instant, Kind, LinkTarget,
+    NodeId, Record, RecordKind, Span, Trace,
 };
 
 /// A fault in a few words: `crash f2`, `cut leader ⇄ f2`.
@@ -77,9 +77,14 @@ fn signed(nanos: i64) -> String {
 
 /// An event of the trace in one line. Notes are told by their protocol, not here.
 pub(super) fn record(record: &Record, trace: &Trace, names: &[String]) -> String {
+    event(record, trace.kind_of(record), names)
+}
+
+/// An event in one line, whether a trace keeps it or not; `kind` is that of the datum it is about.
+pub(super) fn event(record: &Record, kind: Kind, names: &[String]) -> String {
     let node = names[record.node.index()].as_str();
     let peer = || names[record.peer.index()].as_str();
-    let kind = trace.kind_of(record).0;
+    let kind = kind.0;
     match record.kind {
         RecordKind::Boot if record.detail == 0 => format!("{node} boots"),
         RecordKind::Boot => format!("{node} boots again (life {})", record.detail),

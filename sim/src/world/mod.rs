@@ -413,6 +413,7 @@ impl<P: Process> World<P> {
         let event = self.trace.push(record, kind, hash);
         if self.trace.level() != TraceLevel::Off {
             observer.on_record(event, &record, kind);
+            observer.on_hash(event, hash);
         }
         event
     }

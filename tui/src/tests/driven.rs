@@ -7,6 +7,7 @@ use seedbed_scenarios::report::Report;
 use seedbed_scenarios::session::{Injection, Session};
 use seedbed_scenarios::trace::TraceEvent;
 use seedbed_scenarios::view::{AnomalyView, FaultView, LogLine, View, Window};
+use seedbed_sim::lockstep::Heard;
 use seedbed_sim::{Fault, FaultId, Instant, MessageSent, NodeId, Span};
 
 use super::{LARGE, anomaly, view};
@@ -42,6 +43,12 @@ impl Session for Clockwork {
         let goes_on = !self.is_over();
         self.step += u64::from(goes_on);
         goes_on
+    }
+    fn step_hearing(&mut self, _: &mut Vec<Heard>) -> bool {
+        self.step()
+    }
+    fn tell(&self, _: &Heard) -> LogLine {
+        unreachable!("a clockwork records nothing")
     }
     fn run_until(&mut self, until: Instant) {
         self.step = self.step.max((until.as_nanos() / 1_000_000).min(STEPS));
