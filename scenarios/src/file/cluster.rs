@@ -17,9 +17,9 @@ const ROUTINGS: &[(&str, Routing)] = &[
     ("sticky-follower", Routing::StickyFollower),
 ];
 
-const SYNCS: &[(&str, Syncs)] = &[("honest", Syncs::Honest), ("lying", Syncs::Lying)];
+pub(super) const SYNCS: &[(&str, Syncs)] = &[("honest", Syncs::Honest), ("lying", Syncs::Lying)];
 
-const FAILED_SYNCS: &[(&str, FailedSync)] = &[
+pub(super) const FAILED_SYNCS: &[(&str, FailedSync)] = &[
     ("stays-visible", FailedSync::StaysVisible),
     ("reverts", FailedSync::Reverts),
 ];

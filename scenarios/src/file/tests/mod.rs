@@ -1,6 +1,7 @@
 //! What scenario files are told when they are wrong, and what they become when they are right.
 
 mod any_bytes;
+mod disks;
 mod reading;
 mod telling;
 mod writing;

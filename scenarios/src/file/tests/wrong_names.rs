@@ -100,7 +100,7 @@ fn an_unknown_fault() {
     small.toml:48:8: error: `kind` is `crush`, which is unknown
        |
     48 | kind = "crush"
-       |        ^^^^^^^ expected `crash`, `crash-at-disk-operation`, `pause`, `cut`, `partition`, `delay`, `loss`, `clock-offset`, `clock-drift`, `disk-crash-state`, `bit-rot`, `truncated-file`, `misdirected-write`, `lost-write`, `stale-read`, `disk-full` or 7 others
+       |        ^^^^^^^ expected `crash`, `crash-at-disk-operation`, `pause`, `cut`, `partition`, `delay`, `loss`, `clock-offset`, `clock-drift`, `disk-crash-state`, `bit-rot`, `truncated-file`, `misdirected-write`, `lost-write`, `stale-read`, `disk-full`, `read-error`, `write-error`, `sync-error`, `lying-sync`, `slow-disk`, `slow-sync` or `stalled-disk`
        |
        = help: did you mean `crash`?
     "#);

@@ -3,6 +3,7 @@
 use seedbed_protocols::storage::{self, EngineKind};
 use seedbed_sim::{ClockConfig, DiskConfig, NodeId, Span};
 
+use super::super::cluster::{FAILED_SYNCS, SYNCS};
 use super::super::model::{Client, Cluster, Protocol, Replica, Routing, SingleLeader};
 use super::text::{Table, duration, names, quoted, signed};
 use super::{Writer, inline};
@@ -197,9 +198,12 @@ fn write_disk(disk: &DiskConfig, standard: &DiskConfig) -> String {
         write_per_kib,
         sync_latency,
         sync_per_kib,
-        // No file can say these.
-        capacity_bytes: _,
+        capacity_bytes,
+        // No file can say this.
         writeback_bytes: _,
+        crash,
+        syncs,
+        failed_sync,
     } = disk;
     let fields = [
         ("read", read_latency, standard.read_latency),
@@ -212,10 +216,31 @@ fn write_disk(disk: &DiskConfig, standard: &DiskConfig) -> String {
     let differing = fields
         .iter()
         .filter(|(_, value, standard)| *value != standard);
-    let written: Vec<_> = differing
+    let mut written: Vec<_> = differing
         .map(|(field, value, _)| (*field, duration(**value)))
         .collect();
+    if let Some(capacity) = capacity_bytes
+        && *capacity_bytes != standard.capacity_bytes
+    {
+        written.push(("capacity_bytes", capacity.to_string()));
+    }
+    if *crash != standard.crash {
+        written.push(("crash", quoted(crash.name())));
+    }
+    if *syncs != standard.syncs {
+        written.push(("syncs", quoted(word_for(SYNCS, *syncs))));
+    }
+    if *failed_sync != standard.failed_sync {
+        written.push(("failed_sync", quoted(word_for(FAILED_SYNCS, *failed_sync))));
+    }
     inline(&written)
+}
+
+/// The word of a catalog of words for this value.
+fn word_for<T: Copy + PartialEq>(catalog: &[(&'static str, T)], value: T) -> &'static str {
+    let mut entries = catalog.iter();
+    let entry = entries.find(|(_, known)| *known == value);
+    entry.expect("the catalog has all values").0
 }
 
 fn write_clock(table: &mut Table, clock: &ClockConfig) {

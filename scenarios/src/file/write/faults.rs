@@ -1,6 +1,8 @@
 //! `[[fault]]`.
 
-use seedbed_sim::{Direction, Fault, InFlight, LinkTarget, NodeId};
+use seedbed_sim::{
+    Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget, NodeId,
+};
 
 use super::super::model::TimedFault;
 use super::text::{Table, duration, names, signed};
@@ -107,8 +109,58 @@ impl Writer<'_> {
                 table.plain("node", self.name(*node));
                 table.plain("ppm", ppm);
             }
+            Fault::Disk(fault) => {
+                table.plain("node", self.name(fault.node));
+                disk_fault(&mut table, fault);
+            }
         }
         table
+    }
+}
+
+/// What a fault of a disk says besides its node.
+fn disk_fault(table: &mut Table, fault: &DiskFault) {
+    let DiskFault {
+        node: _,
+        files,
+        kind,
+    } = fault;
+    if *files != FilePattern::any() {
+        table.text("files", &files.to_string());
+    }
+    match kind {
+        DiskFaultKind::Crashes(policy) => table.text("crash", policy.name()),
+        DiskFaultKind::BitRot { bits, offset } => {
+            table.unless("bits", bits, &1, u32::to_string);
+            if let Some(offset) = offset {
+                table.plain("offset", offset);
+            }
+        }
+        DiskFaultKind::Truncation { bytes } => table.plain("bytes", bytes),
+        DiskFaultKind::Full { free_bytes } => {
+            table.unless("free_bytes", free_bytes, &0, u64::to_string);
+        }
+        DiskFaultKind::Slow {
+            operations: _,
+            percent,
+        } => table.plain("percent", percent),
+        DiskFaultKind::Stall { span } => table.plain("for", duration(*span)),
+        DiskFaultKind::MisdirectedWrites(chance)
+        | DiskFaultKind::LostWrites(chance)
+        | DiskFaultKind::StaleReads(chance)
+        | DiskFaultKind::ReadErrors(chance)
+        | DiskFaultKind::WriteErrors(chance)
+        | DiskFaultKind::SyncErrors(chance)
+        | DiskFaultKind::LyingSyncs(chance) => {
+            let Chance {
+                per_million,
+                count_max,
+            } = chance;
+            table.unless("per_million", per_million, &1_000_000, u32::to_string);
+            if let Some(count) = count_max {
+                table.plain("count", count);
+            }
+        }
     }
 }
 
