@@ -340,7 +340,7 @@ fn a_trace_is_written_whole_and_an_existing_file_wants_force() {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     let (report, _) = bench.report("ddia/5-3");
-    assert_eq!(lines[0]["schema"], 1);
+    assert_eq!(lines[0]["schema"], 2);
     assert_eq!(
         lines[0]["digest"], report["digest"],
         "looking closer changes nothing"
@@ -367,6 +367,33 @@ fn a_trace_is_written_whole_and_an_existing_file_wants_force() {
     let told = bench.refuses(&["run", "ddia/5-3", "--trace", "no/such/run.jsonl"]);
     assert!(told.contains("no folder"), "{told}");
     assert_eq!(bench.files(), ["run.jsonl"], "nothing half-written is left");
+}
+
+#[test]
+fn a_trace_is_written_for_perfetto_where_that_is_asked_for() {
+    let bench = Bench::new();
+    let chrome = ["--trace-format", "chrome"];
+    bench.prints(&[&["run", "ddia/5-3", "--trace", "run.json"], &chrome[..]].concat());
+    let trace = fs::read_to_string(bench.path("run.json")).expect("a trace");
+    let document: Value = serde_json::from_str(&trace).expect("one JSON document");
+    assert_eq!(document["otherData"]["scenario"], "ddia/5-3");
+    assert!(
+        document["traceEvents"]
+            .as_array()
+            .is_some_and(|all| all.len() > 200)
+    );
+    let alone = bench.refuses(&[&["run", "ddia/5-3"], &chrome[..]].concat());
+    assert!(alone.contains("--trace"), "{alone}");
+    let unknown = bench.refuses(&[
+        "run",
+        "ddia/5-3",
+        "--trace",
+        "x",
+        "--trace-format",
+        "perfetto",
+    ]);
+    assert!(unknown.contains("jsonl, chrome"), "{unknown}");
+    assert_eq!(bench.files(), ["run.json"]);
 }
 
 #[test]

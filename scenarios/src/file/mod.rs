@@ -147,7 +147,7 @@ mod load;
 mod message;
 pub mod model;
 mod names;
-mod near;
+pub(crate) mod near;
 mod network;
 mod reader;
 mod script;

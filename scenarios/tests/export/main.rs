@@ -1,6 +1,8 @@
 //! What a run can be written as: events as data, and the files and pictures made of them.
 
+mod chrome;
 mod events;
+mod jsonl;
 
 use seedbed_scenarios::session::{self, Keep, Session};
 use seedbed_scenarios::{catalog, file};

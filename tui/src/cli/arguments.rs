@@ -19,7 +19,8 @@ const EXAMPLES: &str = "Examples:
 const RUN_EXAMPLES: &str = "Examples:
   seedbed run ddia/5-3
   seedbed run ddia/5-3 --seed 7 --format json
-  seedbed run my.toml --trace run.jsonl";
+  seedbed run my.toml --trace run.jsonl
+  seedbed run my.toml --trace run.json --trace-format chrome";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -75,9 +76,12 @@ pub enum Command {
         /// For people or for programs
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// Write every event of the run to this file, a line of JSON each
-        #[arg(long, value_name = "FILE.jsonl")]
+        /// Write every event of the run to this file
+        #[arg(long, value_name = "FILE")]
         trace: Option<PathBuf>,
+        /// How to write the trace
+        #[arg(long, value_enum, default_value_t, requires = "trace")]
+        trace_format: TraceFormat,
         /// Replace the trace file if it exists
         #[arg(long)]
         force: bool,
@@ -158,6 +162,16 @@ pub enum Format {
     Text,
     /// For programs, on one line
     Json,
+}
+
+/// How a trace is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// A line of JSON for each event
+    #[default]
+    Jsonl,
+    /// What ui.perfetto.dev opens
+    Chrome,
 }
 
 fn parse_seed(text: &str) -> Result<u64, String> {

@@ -30,7 +30,7 @@ use crate::run;
 use crate::theme::Theme;
 use crate::update::Input;
 
-use arguments::{Arguments, Command, Format};
+use arguments::{Arguments, Command, Format, TraceFormat};
 use exit::Exit;
 use output::{OutputFile, is_closed_pipe, print};
 use source::Source;
@@ -92,11 +92,13 @@ fn perform(command: Option<Command>) -> anyhow::Result<Exit> {
             seed,
             format,
             trace,
+            trace_format,
             force,
         }) => {
             let trace = trace
                 .map(|path| OutputFile::new(&path, force))
-                .transpose()?;
+                .transpose()?
+                .map(|file| (file, trace_format));
             report(
                 &Source::find(&which.scenario)?,
                 seed.seed,
@@ -164,7 +166,7 @@ fn report(
     source: &Source,
     seed: u64,
     format: Format,
-    trace: Option<&OutputFile>,
+    trace: Option<&(OutputFile, TraceFormat)>,
 ) -> anyhow::Result<Exit> {
     let keep = match trace {
         Some(_) => Keep::Everything,
@@ -174,8 +176,8 @@ fn report(
     let mut session = session::open(&source.name(), source.load()?, Seed(seed), keep);
     session.run_to_end();
     let report = session.report();
-    if let Some(file) = trace {
-        file.write(|out| trace::write(out, session.as_ref(), &report))?;
+    if let Some((file, format)) = trace {
+        file.write(|out| trace::write(out, *format, session.as_ref()))?;
     }
     print(&match format {
         Format::Text => report.to_text(),
