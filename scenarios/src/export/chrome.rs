@@ -125,7 +125,7 @@ impl<'a> Collector<'a> {
 
     fn collect(mut self, view: &View) -> Vec<String> {
         for (event, words) in self.session.events().zip(self.session.trace()) {
-            self.add(&event, words.text);
+            self.add(&event, &words.text);
         }
         let now = self.session.now();
         for (node, (since, event, why)) in std::mem::take(&mut self.down) {
@@ -155,7 +155,7 @@ impl<'a> Collector<'a> {
         self.events.push((place, event));
     }
 
-    fn add(&mut self, event: &TraceEvent, text: String) {
+    fn add(&mut self, event: &TraceEvent, text: &str) {
         let about = event.about;
         let handled = |name: String| Some(name);
         let handler = match event.what {
@@ -167,7 +167,7 @@ impl<'a> Collector<'a> {
             _ => None,
         };
         if let (Some(name), Some(took)) = (handler, event.took()) {
-            self.add_handler(event, name, took, &text);
+            self.add_handler(event, name, took, text);
         }
         match event.what {
             What::Boot { .. } => {
@@ -189,7 +189,7 @@ impl<'a> Collector<'a> {
                 );
             }
             What::Hold { .. } => self.add_instant(event, "held", format!("{about} held"), text),
-            What::Note => self.add_instant(event, "note", text.clone(), text),
+            What::Note => self.add_instant(event, "note", text.to_owned(), text),
             What::Crash { dies_at } => {
                 self.down
                     .insert(event.node, (dies_at, event.event, "crashed"));
@@ -248,7 +248,7 @@ impl<'a> Collector<'a> {
         self.push((event.at.as_nanos(), event.event.0, 1), finish);
     }
 
-    fn add_instant(&mut self, event: &TraceEvent, cat: &'static str, name: String, text: String) {
+    fn add_instant(&mut self, event: &TraceEvent, cat: &'static str, name: String, text: &str) {
         let args = json!({"event": event.event.0, "cause": event.cause.0, "text": text});
         let instant = Event {
             ph: "i",

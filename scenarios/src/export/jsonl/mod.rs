@@ -19,7 +19,7 @@ mod read;
 
 pub use read::{TraceFile, TraceFileError, read};
 
-use seedbed_sim::EventId;
+use seedbed_sim::{EventId, Span};
 use serde::{Deserialize, Serialize};
 
 use super::{name, nodes};
@@ -279,7 +279,7 @@ fn bare(nodes: &[NodeView], event: &TraceEvent, kind: Kind, text: String) -> Lin
         fault: None,
         life: None,
         dies_at_ns: None,
-        took_ns: event.took().map(|took| took.as_nanos()),
+        took_ns: event.took().map(Span::as_nanos),
         text,
     }
 }
