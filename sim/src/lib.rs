@@ -26,7 +26,7 @@ pub use context::{Action, Clocks, Context, Loan, Order, Stamp, TimerHandle};
 pub use disk::FileDisk;
 pub use disk::{
     CrashImages, CrashPolicy, Disk, DiskConfig, DiskCounters, DiskError, FailedSync, OpenMode,
-    SimDisk, Spent, Syncs,
+    RecordingDisk, SimDisk, Spent, Syncs,
 };
 pub use fault::{
     Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget,

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use seedbed_sim::{
-    Action, Clocks, Context, DiskConfig, Halt, Instant, Loan, LocalInstant, NodeId, Order, Outcome,
-    Process, RequestId, Seed, SimDisk, Span, Stream, SyncTicket, TimerHandle, WallTime,
+    Action, Clocks, Context, CrashPolicy, DiskConfig, Halt, Instant, Loan, LocalInstant, NodeId,
+    Order, Outcome, Process, RequestId, Seed, SimDisk, Span, Stream, SyncTicket, TimerHandle,
+    WallTime,
 };
 
 /// How long a sync takes.
@@ -75,16 +76,17 @@ pub(crate) struct Harness<P: Process> {
 }
 
 impl<P: Process> Harness<P> {
-    /// Nodes with these configurations, none of which has booted.
-    pub(crate) fn new(configs: Vec<P::Config>) -> Self {
+    /// Nodes with these configurations, none of which has booted. A crash leaves on each disk what the policy says.
+    pub(crate) fn new(configs: Vec<P::Config>, crash: CrashPolicy) -> Self {
         let disk = DiskConfig {
             sync_latency: SYNC,
+            crash,
             ..DiskConfig::instant()
         };
         let node = |(index, config): (usize, P::Config)| HostedNode {
             config,
             process: None,
-            disk: SimDisk::new(disk),
+            disk: SimDisk::named(disk, Seed(1), &format!("n{index}")),
             random: Stream::named(Seed(1), &format!("node/n{index}")),
             timer_count: 0,
             timers: BTreeMap::new(),

@@ -60,7 +60,7 @@ mod trouble;
 pub use config::{DiskConfig, FILE_BYTES_MAX, FailedSync, Syncs};
 #[cfg(not(target_family = "wasm"))]
 pub use file_disk::FileDisk;
-pub use images::{CrashImages, CrashPolicy};
+pub use images::{CrashImages, CrashPolicy, RecordingDisk};
 pub use sim_disk::SimDisk;
 
 use crate::{FileHandle, Span, SyncTicket};

@@ -1,10 +1,10 @@
 use std::ops::ControlFlow;
 
-use seedbed_sim::{Disk, OpenMode, Seed, Stream};
+use seedbed_sim::{CrashImages, Disk, DiskConfig, OpenMode, Seed, SimDisk, Stream};
 
 use super::*;
 use crate::storage::planted;
-use crate::storage::tests::tearing_disk::{Surviving, TearingDisk};
+use crate::storage::tests::poke::Poke;
 
 const KIND: FileKind = FileKind {
     magic: *b"seedtest",
@@ -29,8 +29,8 @@ fn open(disk: &mut dyn Disk) -> Opened {
 }
 
 /// A log of payloads of 0x40 upwards, of the lengths given, with a sync after every one in `synced`.
-fn written(lengths: &[usize], synced: &[usize]) -> (TearingDisk, Vec<Vec<u8>>, Vec<u64>) {
-    let mut disk = TearingDisk::default();
+fn written(lengths: &[usize], synced: &[usize]) -> (SimDisk, Vec<Vec<u8>>, Vec<u64>) {
+    let mut disk = SimDisk::new(DiskConfig::instant());
     let (mut log, ..) = open(&mut disk).unwrap();
     let mut payloads = Vec::new();
     let mut offsets = Vec::new();
@@ -120,7 +120,7 @@ fn a_flipped_bit_in_what_was_durable_is_refused_and_nothing_is_changed() {
         damaged.bytes_of("log")[at / 8] ^= 1 << (at % 8);
         let before = damaged.bytes_of("log").clone();
         let refused = open(&mut damaged).map(|_| ()).unwrap_err();
-        assert_eq!(damaged.bytes_of("log"), &before);
+        assert_eq!(*damaged.bytes_of("log"), before);
         match refused {
             EngineError::Format { .. } => assert!(at / 8 < 8, "at bit {at}"),
             EngineError::Corrupt { offset, .. } => assert!(offset as usize <= at / 8),
@@ -176,16 +176,17 @@ fn foreign_files_and_unknown_versions_are_refused_by_name() {
         *disk.bytes_of("log") = foreign.to_vec();
         let refused = open(&mut disk).map(|_| ()).unwrap_err();
         assert!(matches!(refused, EngineError::Format { .. }), "{refused}");
-        assert_eq!(disk.bytes_of("log"), foreign);
+        assert_eq!(*disk.bytes_of("log"), foreign);
     }
 }
 
 #[test]
 fn a_frame_copied_to_another_place_is_no_frame() {
     let (mut disk, payloads, offsets) = written(&[10, 10], &[]);
-    let log = disk.bytes_of("log");
+    let mut log = disk.bytes_of("log");
     let second = log[offsets[1] as usize..].to_vec();
     log.extend_from_slice(&second);
+    drop(log);
     let (_, found, recovered) = open(&mut disk).unwrap();
     assert_eq!(recovered, payloads);
     assert_eq!(found.torn_bytes, second.len() as u64);
@@ -197,7 +198,7 @@ fn reopening_again_and_again_writes_nothing() {
     let before = disk.bytes_of("log").clone();
     open(&mut disk).unwrap();
     open(&mut disk).unwrap();
-    assert_eq!(disk.bytes_of("log"), &before);
+    assert_eq!(*disk.bytes_of("log"), before);
 }
 
 #[test]
@@ -238,14 +239,14 @@ fn planted_bug_a_recovery_that_skips_checksums_is_caught() {
 
 #[test]
 fn what_an_opening_has_shown_is_durable_though_its_writer_died_before_the_sync() {
-    let mut random = Stream::named(Seed(1), "frame");
-    let mut disk = TearingDisk::default();
+    let mut disk = SimDisk::new(DiskConfig::instant());
     let (mut log, ..) = open(&mut disk).unwrap();
     log.append(&mut disk, b"unsynced").unwrap();
     drop(log);
     // The process is started again, on a machine that ran on.
     let (_, _, shown) = open(&mut disk).unwrap();
-    let mut after_power_loss = disk.image(Surviving::Nothing, false, &mut random);
+    let mut after_power_loss = disk.clone();
+    after_power_loss.crash(disk.now());
     let (.., recovered) = open(&mut after_power_loss).unwrap();
     assert_eq!(recovered, shown);
     assert_eq!(recovered, [b"unsynced"]);
@@ -258,14 +259,16 @@ fn frames_that_were_cut_off_do_not_come_back_in_a_crash() {
     let (mut log, ..) = open(&mut disk).unwrap();
     log.truncate(&mut disk, offsets[1]).unwrap();
     log.append(&mut disk, b"other").unwrap();
-    for surviving in Surviving::ALL {
-        let mut image = disk.image(surviving, false, &mut random);
+    let images = CrashImages::of(&disk, disk.now());
+    for state in images.states(1_000, &mut random) {
+        let mut image = images.image(&state);
         let (.., recovered) = open(&mut image).unwrap();
         assert_eq!(recovered[0], payloads[0]);
         let rest: Vec<_> = recovered[1..].iter().map(Vec::as_slice).collect();
         assert!(
             rest.is_empty() || rest == [b"other"],
-            "{surviving:?}: {rest:?}"
+            "{}: {rest:?}",
+            images.describe(&state)
         );
     }
 }

@@ -1,18 +1,24 @@
 //! Every state a crash may leave.
 //!
-//! A random history of writes and syncs runs on a [`TearingDisk`]. At every operation of the disk, and for each way in
-//! which a disk may lose what is not durable, the state after a crash is built and the engine opened on it. Its content
-//! must be what the model was after the first i writes, for one i between the last write that was acknowledged as
-//! durable and the last that was begun: nothing lost, nothing invented, batches whole, a prefix. Then it must go on
-//! working; and recovery itself is cut short at every operation and begun again.
+//! A random history of writes and syncs runs on a simulated disk. At every operation of the disk, the states that a crash
+//! may leave there are built ([`CrashImages`]: all of them where they are few, and drawn ones of every policy where they
+//! are many) and the engine is opened on each. Its content must be what the model was after the first i writes, for one i
+//! between the last write that was acknowledged as durable and the last that was begun: nothing lost, nothing invented,
+//! batches whole, a prefix. Then it must go on working; and recovery itself is cut short at every operation and begun
+//! again.
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{DiskConfig, Seed, SimDisk, Stream};
+use seedbed_sim::{
+    Chance, CrashImages, CrashPolicy, DiskConfig, DiskFault, DiskFaultKind, FaultId, FilePattern,
+    NodeId, RecordingDisk, Seed, SimDisk, Span, Stream, Syncs,
+};
 
-use super::tearing_disk::{Surviving, TearingDisk};
 use super::*;
 use crate::storage::log::LogEngine;
+
+/// How many states of one crash are looked at.
+const STATES_MAX: u64 = 24;
 
 type Model = BTreeMap<Bytes, Bytes>;
 
@@ -25,20 +31,40 @@ struct History {
     /// The model after each number of writes.
     states: Vec<Model>,
     /// The disk before each operation on it, with the least and the most writes that may survive a crash there.
-    boundaries: Vec<(TearingDisk, usize, usize)>,
+    boundaries: Vec<(SimDisk, usize, usize)>,
+}
+
+/// A disk whose syncs take a while.
+fn slow_disk() -> SimDisk {
+    SimDisk::new(DiskConfig {
+        sync_latency: Span::from_millis(1),
+        ..DiskConfig::instant()
+    })
+}
+
+/// From now on the disk's syncs make nothing durable.
+fn begin_to_lie(disk: &mut SimDisk) {
+    let fault = DiskFault {
+        node: NodeId(0),
+        files: FilePattern::any(),
+        kind: DiskFaultKind::LyingSyncs(Chance::ALWAYS),
+    };
+    disk.begin_fault(FaultId(1), &fault, disk.now());
 }
 
 impl History {
-    fn run(random: &mut Stream, steps: usize, open: Open) -> Result<Self, Violation> {
-        let mut disk = TearingDisk::default();
-        disk.boundaries = Some(Vec::new());
+    fn run(random: &mut Stream, steps: usize, syncs: Syncs, open: Open) -> Result<Self, Violation> {
+        let mut disk = RecordingDisk::new(slow_disk());
         let mut history = Self {
             states: vec![Model::new()],
             ..Self::default()
         };
         let mut engine = open(&mut disk)?;
+        if syncs == Syncs::Lying {
+            begin_to_lie(disk.disk_mut());
+        }
         let mut durable = 0;
-        let mut under_way: Vec<(SyncTicket, usize)> = Vec::new();
+        let mut under_way = Vec::new();
         history.crossed(&mut disk, 0);
         for step in 0..steps {
             let acknowledged = durable;
@@ -55,14 +81,17 @@ impl History {
                     durable = history.states.len() - 1;
                 }
                 7 | 8 => {
-                    if let Some(ticket) = engine.sync_later(&mut disk)? {
-                        under_way.push((ticket, history.states.len() - 1));
+                    if engine.sync_later(&mut disk)?.is_some() {
+                        let mut begun = Vec::new();
+                        disk.disk_mut().take_pending_syncs(&mut begun);
+                        under_way.push((begun[0], history.states.len() - 1));
                     }
                 }
                 _ if under_way.is_empty() => {}
                 _ => {
-                    let (ticket, covered) = under_way.remove(0);
-                    disk.complete(ticket);
+                    let ((ticket, completes_at), covered) = under_way.remove(0);
+                    let now = disk.disk().now();
+                    disk.disk_mut().begin_handler(now.max(completes_at));
                     engine.on_synced(ticket);
                     durable = durable.max(covered);
                 }
@@ -70,37 +99,42 @@ impl History {
             history.crossed(&mut disk, acknowledged);
         }
         let begun = history.states.len() - 1;
-        history.boundaries.push((disk, durable, begun));
+        let last = disk.disk().clone();
+        history.boundaries.push((last, durable, begun));
         Ok(history)
     }
 
     /// Takes over the boundaries that the last step crossed.
-    fn crossed(&mut self, disk: &mut TearingDisk, durable: usize) {
+    fn crossed(&mut self, disk: &mut RecordingDisk, durable: usize) {
         let begun = self.states.len() - 1;
-        let crossed = disk.boundaries.replace(Vec::new()).unwrap_or_default();
-        let crossed = crossed.into_iter().map(|disk| (disk, durable, begun));
-        self.boundaries.extend(crossed);
+        let crossed = disk.take_boundaries().into_iter();
+        self.boundaries
+            .extend(crossed.map(|disk| (disk, durable, begun)));
     }
 
     /// Opens every image of every boundary. Returns how many there were.
     fn check(&self, random: &mut Stream, open: Open) -> Result<usize, Violation> {
         let mut images = 0;
         for (at, (disk, durable, begun)) in self.boundaries.iter().enumerate() {
-            for surviving in Surviving::ALL {
-                for keeps_names in [false, true] {
-                    let mut image = disk.image(surviving, keeps_names, random);
-                    image.boundaries = Some(Vec::new());
-                    let place = |what: &str| format!("operation {at}, {surviving:?}: {what}");
-                    let legal = &self.states[*durable..=*begun];
-                    check_image(&mut image, legal, open)
-                        .map_err(|Violation(what)| Violation(place(&what)))?;
+            let legal = &self.states[*durable..=*begun];
+            let crash = CrashImages::of(disk, disk.now());
+            let states: Vec<_> = crash.states(STATES_MAX, random).collect();
+            for state in states {
+                let place = |what: &str| {
+                    let kept = crash.describe(&state);
+                    Violation(format!("operation {at}: {what}, where {kept}"))
+                };
+                let image = crash.image(&state);
+                let recovering =
+                    check_image(image, legal, open).map_err(|Violation(what)| place(&what))?;
+                images += 1;
+                for cut_short in recovering {
+                    let again = CrashImages::of(&cut_short, cut_short.now());
+                    let state = again.draw(CrashPolicy::Drawn, random);
+                    check_image(again.image(&state), legal, open).map_err(|Violation(what)| {
+                        place(&format!("{what}, then {}", again.describe(&state)))
+                    })?;
                     images += 1;
-                    for cut_short in image.boundaries.unwrap_or_default() {
-                        let mut again = cut_short.image(surviving, keeps_names, random);
-                        check_image(&mut again, legal, open)
-                            .map_err(|Violation(what)| Violation(place(&what)))?;
-                        images += 1;
-                    }
                 }
             }
         }
@@ -108,11 +142,15 @@ impl History {
     }
 }
 
-/// Opens the engine on an image: its content must be one of `legal`, and it must go on working.
-fn check_image(image: &mut TearingDisk, legal: &[Model], open: Open) -> Result<(), Violation> {
-    let mut engine = open(image)?;
+/// Opens the engine on an image: its content must be one of `legal`, and it must go on working. Returns the disk before
+/// each operation of the recovery.
+fn check_image(image: SimDisk, legal: &[Model], open: Open) -> Result<Vec<SimDisk>, Violation> {
+    let mut image = RecordingDisk::new(image);
+    let mut engine = open(&mut image)?;
+    let recovering = image.take_boundaries();
+    let mut image = RecordingDisk::silent(image.disk().clone());
+    let image = &mut image;
     engine.verify(image)?;
-    let boundaries = image.boundaries.take();
     let found: Model = scan_all(&mut *engine, image, None, usize::MAX)?
         .into_iter()
         .map(|row| (row.key, row.value))
@@ -138,8 +176,7 @@ fn check_image(image: &mut TearingDisk, legal: &[Model], open: Open) -> Result<(
             return Err(Violation("a second opening found other rows".to_owned()));
         }
     }
-    image.boundaries = boundaries;
-    Ok(())
+    Ok(recovering)
 }
 
 fn random_batch(random: &mut Stream, step: usize) -> Vec<Change> {
@@ -172,10 +209,19 @@ fn apply(model: &mut Model, batch: &[Change]) {
 
 /// Runs and checks one history for each seed. Returns how many images were opened.
 fn check_seeds(seeds: std::ops::Range<u64>, steps: usize, open: Open) -> Result<usize, Violation> {
+    check_seeds_on(Syncs::Honest, seeds, steps, open)
+}
+
+fn check_seeds_on(
+    syncs: Syncs,
+    seeds: std::ops::Range<u64>,
+    steps: usize,
+    open: Open,
+) -> Result<usize, Violation> {
     let mut images = 0;
     for seed in seeds {
         let mut random = Stream::named(Seed(seed), "crash");
-        let checked = History::run(&mut random, steps, open)
+        let checked = History::run(&mut random, steps, syncs, open)
             .and_then(|history| history.check(&mut random, open))
             .map_err(|Violation(what)| Violation(format!("seed {seed}: {what}")))?;
         images += checked;
@@ -221,6 +267,13 @@ fn the_log_recovers_a_prefix_on_the_simulated_disk() {
             assert_eq!(found, states[durable], "seed {seed}, step {step}");
         }
     }
+}
+
+/// The tests have teeth: where syncs lie, acknowledged writes are lost, and it is noticed.
+#[test]
+fn a_disk_that_lies_about_syncs_is_found_out() {
+    let Violation(what) = check_seeds_on(Syncs::Lying, 0..1, 30, open_log).unwrap_err();
+    assert!(what.contains("none of the"), "{what}");
 }
 
 /// An engine with a bug: it says that writes are durable and has not synced them.

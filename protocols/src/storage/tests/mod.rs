@@ -4,12 +4,14 @@
 //! - `model`: random operations, compared with a map of the standard library.
 //! - `crash`: every state a crash may leave, at every operation of a history.
 //! - `cases`: nasty cases by name.
+//! - `faults`: disks that rot, misplace, lose or age what was written.
 
 mod cases;
 mod crash;
+mod faults;
 mod golden;
 mod model;
-pub(crate) mod tearing_disk;
+pub(crate) mod poke;
 
 use bytes::Bytes;
 use seedbed_sim::Disk;

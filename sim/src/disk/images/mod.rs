@@ -31,11 +31,13 @@ mod apply;
 mod draw;
 mod enumerate;
 mod policy;
+mod record;
 mod state;
 
 use std::sync::Arc;
 
 pub use policy::CrashPolicy;
+pub use record::RecordingDisk;
 pub use state::{ChangeState, CrashState, FileState, Fill};
 
 use super::SimDisk;

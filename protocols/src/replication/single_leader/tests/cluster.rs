@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use seedbed_sim::{Halt, NodeId, Outcome, RequestId};
+use seedbed_sim::{CrashPolicy, Halt, NodeId, Outcome, RequestId};
 
 use super::super::{Message, Node, Routing, Settings, Timer};
 use crate::inspect::{Inspect, Positions};
@@ -26,12 +26,22 @@ pub(super) struct Cluster {
 pub(super) type Contents = Vec<(Bytes, Bytes)>;
 
 impl Cluster {
-    /// All of it, booted, and come to rest.
+    /// All of it, booted, and come to rest. Crashes drop what is not durable.
     pub(super) fn new(settings: &Settings, engine: EngineKind, clients: &[Routing]) -> Self {
+        Self::crashing(settings, engine, clients, CrashPolicy::Drop)
+    }
+
+    /// The same, where crashes leave what the policy says.
+    pub(super) fn crashing(
+        settings: &Settings,
+        engine: EngineKind,
+        clients: &[Routing],
+        crash: CrashPolicy,
+    ) -> Self {
         let replicas = settings.replicas.iter();
         let mut configs: Vec<_> = replicas.map(|id| settings.replica(*id, engine)).collect();
         configs.extend(clients.iter().map(|routing| settings.client(*routing, 0)));
-        let mut host = Harness::new(configs);
+        let mut host = Harness::new(configs, crash);
         for id in host.ids() {
             host.boot(id);
         }

@@ -1,11 +1,11 @@
 //! What holds whatever happens: random requests, deliveries in any order, losses, repetitions, crashes, also in the
-//! middle of a handler.
+//! middle of a handler, and with any legal state of the disk after them.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use seedbed_sim::{NodeId, Outcome, RequestId, Span};
+use seedbed_sim::{CrashPolicy, NodeId, Outcome, RequestId, Span};
 
 use super::super::{Planted, Routing, Settings};
 use super::cluster::{Cluster, LEADER, added_up};
@@ -60,19 +60,26 @@ struct Setup {
     batch: Limit,
     checkpoint_every: u64,
     retries: bool,
+    /// What a crash leaves on each disk.
+    crash: CrashPolicy,
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
     let limit = || (1..6_u64, 1..400_u64).prop_map(|(entries, bytes)| Limit { entries, bytes });
     let engine = prop_oneof![Just(EngineKind::Memory), Just(EngineKind::Log)];
-    let all = (engine, limit(), limit(), 1..5_u64, any::<bool>());
-    all.prop_map(|(engine, window, batch, checkpoint_every, retries)| Setup {
-        engine,
-        window,
-        batch,
-        checkpoint_every,
-        retries,
-    })
+    let policies: Vec<CrashPolicy> = CrashPolicy::CATALOG.iter().map(|it| it.1).collect();
+    let crash = prop::sample::select(policies);
+    let all = (engine, limit(), limit(), 1..5_u64, any::<bool>(), crash);
+    all.prop_map(
+        |(engine, window, batch, checkpoint_every, retries, crash)| Setup {
+            engine,
+            window,
+            batch,
+            checkpoint_every,
+            retries,
+            crash,
+        },
+    )
 }
 
 /// A run, and what must stay true in it.
@@ -101,7 +108,7 @@ impl Run {
             Routing::StickyFollower,
         ];
         Self {
-            cluster: Cluster::new(&settings, setup.engine, &clients),
+            cluster: Cluster::crashing(&settings, setup.engine, &clients, setup.crash),
             values: 0,
             writes: BTreeMap::new(),
             durable: Vec::new(),
