@@ -58,6 +58,11 @@ pub enum What {
         /// Why.
         reason: DropReason,
     },
+    /// A message was damaged on its way, and no checksum saw it.
+    Damage {
+        /// The sender.
+        from: NodeId,
+    },
     /// A message to the node waits for a cut to be lifted.
     Hold {
         /// Who sent it.

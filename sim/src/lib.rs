@@ -11,6 +11,7 @@ mod ids;
 pub mod lockstep;
 mod network;
 mod observer;
+mod passage;
 mod payload;
 mod process;
 mod random;
@@ -33,13 +34,15 @@ pub use fault::{
     SlowOperations,
 };
 pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};
-pub use network::{LinkKind, LinkRule, LinkSpec, NetworkSpec, TRANSMISSIONS_MAX};
+pub use network::{
+    Impairments, LinkKind, LinkRule, LinkSpec, NetworkSpec, Rate, TRANSMISSIONS_MAX,
+};
 pub use observer::Observer;
 pub use payload::{Datum, Kind, Payload};
 pub use process::{Halt, Outcome, Process, Reason};
 pub use random::{
-    Distribution, DistributionError, Fate, PathKey, Purpose, Seed, Shape, Stream, Zipf, ZipfError,
-    fate, happens,
+    Distribution, DistributionError, Fate, PathKey, Purpose, Seed, Shape, Stream, Table, Zipf,
+    ZipfError, fate, happens,
 };
 pub use schedule::{MessageFate, MessageName, MessageSent, ScheduledMessage};
 pub use time::{Instant, LocalInstant, Span, WallTime};

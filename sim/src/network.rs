@@ -12,6 +12,7 @@
 //! Which link joins two nodes is said by rules over sets of nodes, the last that fits; states are kept for pairs that
 //! have talked, so that a thousand nodes do not cost a million links.
 
+use crate::passage::Lines;
 use crate::{Distribution, Incarnation, Instant, NodeId, Span};
 
 /// How often a connection transmits one message before it gives up.
@@ -38,6 +39,40 @@ pub struct LinkSpec {
     pub kind: LinkKind,
     /// How long a connection waits before it transmits again, the first time.
     pub retransmit_after: Span,
+    /// What else is wrong with it, all the time.
+    pub impairments: Impairments,
+}
+
+/// What is wrong with a link besides its delay and its losses. The default is nothing.
+///
+/// Chances are for each message. On a **connection** the transport hides most of it: copies are dropped by their sequence
+/// number, a message that is held back holds back what follows it, and a transmission that fails its checksum is sent
+/// again; only time is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Impairments {
+    /// The chance that a datagram arrives twice, the second time after a delay of its own.
+    pub duplicate_per_million: u32,
+    /// The chance that a transmission is damaged ([`Payload::corrupt`](crate::Payload::corrupt)).
+    pub corrupt_per_million: u32,
+    /// The chance that a message is held back for [`reorder_by`](Self::reorder_by), so that later datagrams overtake it.
+    pub reorder_per_million: u32,
+    /// How much longer a message travels that is held back.
+    pub reorder_by: Span,
+    /// The chance that a message meets exactly the line that the one before it met: its delay, its loss and the rest are
+    /// drawn as that one's were. So what happens comes in bursts, and as often as without.
+    pub correlation_per_million: u32,
+    /// How many bytes pass in a second; `None`: any number.
+    pub rate: Option<Rate>,
+}
+
+/// How much a link can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rate {
+    /// Bytes a second, at least 1.
+    pub bytes_per_second: u64,
+    /// How many bytes may wait for their turn. A transmission that finds no room is lost; an idle link takes one of any
+    /// size.
+    pub queue_bytes: u64,
 }
 
 impl LinkSpec {
@@ -48,6 +83,7 @@ impl LinkSpec {
             loss_per_million: 0,
             kind: LinkKind::Fifo,
             retransmit_after: Span::from_millis(200),
+            impairments: Impairments::default(),
         }
     }
 
@@ -120,11 +156,18 @@ pub(crate) struct Network {
     classes: Vec<Vec<u16>>,
     /// By sender, then by receiver; a row is empty until its sender first uses a connection.
     connections: Vec<Vec<Connection>>,
+    /// Whether there is nothing to any link but delay and loss.
+    is_plain: bool,
+    /// The lines of links that remember something.
+    lines: Lines,
 }
 
 impl Network {
     pub(crate) fn new(spec: NetworkSpec, node_count: usize) -> Self {
         let itself = LinkSpec::fifo(Distribution::fixed(Span::ZERO).expect("zero is a fine delay"));
+        let mut specs = spec.rules.iter().map(|rule| &rule.spec);
+        let is_plain = |spec: &LinkSpec| spec.impairments == Impairments::default();
+        let all_plain = is_plain(&spec.default) && specs.all(is_plain);
         let rows = if spec.rules.is_empty() { 0 } else { node_count };
         Self {
             spec,
@@ -132,26 +175,47 @@ impl Network {
             node_count,
             classes: vec![Vec::new(); rows],
             connections: vec![Vec::new(); node_count],
+            is_plain: all_plain,
+            lines: Lines::default(),
         }
+    }
+
+    /// Whether there is nothing to any link but delay and loss.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// What lies from one node to another.
     #[inline]
     pub(crate) fn link(&mut self, from: NodeId, to: NodeId) -> &LinkSpec {
+        self.link_and_lines(from, to).0
+    }
+
+    /// What lies from one node to another, and what links remember.
+    #[inline]
+    pub(crate) fn link_and_lines(&mut self, from: NodeId, to: NodeId) -> (&LinkSpec, &mut Lines) {
+        let spec = match self.class(from, to) {
+            0 => &self.itself,
+            1 => &self.spec.default,
+            rule => &self.spec.rules[usize::from(rule) - 2].spec,
+        };
+        (spec, &mut self.lines)
+    }
+
+    /// As [`NetworkSpec::class_of`], looked up.
+    #[inline]
+    fn class(&mut self, from: NodeId, to: NodeId) -> u16 {
         if from == to {
-            return &self.itself;
+            return 0;
         }
         if self.classes.is_empty() {
-            return &self.spec.default;
+            return 1;
         }
         if self.classes[from.index()].is_empty() {
             self.fill_classes(from);
         }
-        match self.classes[from.index()][to.index()] {
-            0 => &self.itself,
-            1 => &self.spec.default,
-            rule => &self.spec.rules[usize::from(rule) - 2].spec,
-        }
+        self.classes[from.index()][to.index()]
     }
 
     /// When a message that could arrive at `arrives_at` does arrive on the connection between two lives: not before

@@ -189,6 +189,9 @@ impl<'a> Collector<'a> {
                 );
             }
             What::Hold { .. } => self.add_instant(event, "held", format!("{about} held"), text),
+            What::Damage { .. } => {
+                self.add_instant(event, "damaged", format!("{about} damaged"), text);
+            }
             What::Note => self.add_instant(event, "note", text.to_owned(), text),
             What::Crash { dies_at } => {
                 self.down

@@ -52,6 +52,13 @@
 //! loss_per_million = 1000
 //! kind = "fifo"                    # or datagram
 //! retransmit_after = "200ms"
+//! duplicate_per_million = 0        # of datagrams; these, too, are nothing when left out
+//! corrupt_per_million = 0
+//! reorder_per_million = 100
+//! reorder_by = "10ms"              # how long a message is held back that others overtake: 10 ms
+//! correlation_per_million = 250000 # a message meets what the one before met: bursts
+//! rate_bytes_per_second = 125000   # or "unlimited" (as if left out); what comes faster waits,
+//! queue_bytes = 65536              # so many bytes at most: 65,536
 //!
 //! [[link]]                         # the last that fits holds; what it leaves out is as in [network]
 //! between = ["eu", "us"]           # nodes or sites, both directions; or from = "eu", to = "us" for one
@@ -116,7 +123,11 @@
 //! | `cut` | `between`, or `from` and `to`; `in_flight` is `lost` (default) or `held` |
 //! | `partition` | `sides`, arrays of nodes or sites; `in_flight` |
 //! | `delay` | `between`, or `from` and `to`; `extra` |
-//! | `loss` | `between`, or `from` and `to`; `per_million` |
+//! | `jitter` | `between`, or `from` and `to`; `extra`, a distribution |
+//! | `loss`, `duplicate`, `corrupt` | `between`, or `from` and `to`; `per_million` |
+//! | `reorder` | `between`, or `from` and `to`; `per_million`, `by` |
+//! | `rate-limit` | `between`, or `from` and `to`; `bytes_per_second`, `queue_bytes` (optional: 65,536) |
+//! | `bursts` | `between`, or `from` and `to`; `correlation_per_million` |
 //! | `clock-offset` | `node`, `offset`, which may be negative |
 //! | `clock-drift` | `node`, `ppm`, above -1,000,000 |
 //! | `disk-crash-state` | `node`, `crash`, a policy as in `disk` |
@@ -136,6 +147,7 @@
 //! | `exponential` | `mean` |
 //! | `pareto` | `minimum`, `shape` |
 //! | `mixture` | `of`, an array of distributions, each with a `weight` |
+//! | `table` | `points`, pairs of a percentage and what that share does not exceed, from 0 to 100 |
 //!
 //! Parsing takes text and opens no file. The other way, [`write()`] makes the text of a file of a scenario.
 
@@ -143,6 +155,7 @@ mod cluster;
 mod diagnostic;
 mod disk_faults;
 mod duration;
+mod fault;
 mod load;
 mod message;
 pub mod model;

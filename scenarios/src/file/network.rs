@@ -1,7 +1,8 @@
 //! Reads `[network]`, `[[link]]`, and the distributions of delays.
 
 use seedbed_sim::{
-    Distribution, DistributionError, LinkKind, LinkRule, LinkSpec, NetworkSpec, NodeId, Span,
+    Distribution, DistributionError, Impairments, LinkKind, LinkRule, LinkSpec, NetworkSpec,
+    NodeId, Rate, Span,
 };
 
 use super::LINKS_MAX;
@@ -18,9 +19,18 @@ const SHAPES: &[(&str, ShapeName)] = &[
     ("exponential", ShapeName::Exponential),
     ("pareto", ShapeName::Pareto),
     ("mixture", ShapeName::Mixture),
+    ("table", ShapeName::Table),
 ];
 
 const MIXTURE_PARTS_MAX: usize = 100;
+const TABLE_POINTS_MAX: usize = 1_000;
+
+/// How many bytes may wait before a link of limited rate where a file does not say.
+pub(super) const QUEUE_BYTES: u64 = 64 * 1024;
+/// The greatest rate and the longest queue.
+const BYTES_MAX: u64 = 1_000_000_000_000;
+/// How long a message is held back where a file does not say.
+pub(super) const REORDER_BY: Span = Span::from_millis(10);
 
 #[derive(Clone, Copy)]
 enum ShapeName {
@@ -31,6 +41,7 @@ enum ShapeName {
     Exponential,
     Pareto,
     Mixture,
+    Table,
 }
 
 /// Reads all links.
@@ -143,11 +154,76 @@ fn read_link(table: &Table<'_>, standard: &LinkSpec) -> LinkSpec {
         retransmit_after: table.or("retransmit_after", standard.retransmit_after, |value| {
             value.positive_duration()
         }),
+        impairments: read_impairments(table, standard.impairments),
     }
 }
 
+fn read_impairments(table: &Table<'_>, standard: Impairments) -> Impairments {
+    let chance = |field, standard| {
+        table.or(field, standard, |value: &Value<'_>| {
+            value.small(0..=1_000_000)
+        })
+    };
+    let reorder_per_million = chance("reorder_per_million", standard.reorder_per_million);
+    let usual_by = if standard.reorder_per_million > 0 {
+        standard.reorder_by
+    } else {
+        REORDER_BY
+    };
+    let reorder_by = table.optional("reorder_by");
+    if let (Some(value), 0) = (&reorder_by, reorder_per_million) {
+        value.out_of_place("no message is held back: `reorder_per_million` is 0");
+    }
+    let reorder_by = reorder_by.and_then(|value| value.positive_duration());
+    let rate = table.or("rate_bytes_per_second", standard.rate, |value| {
+        if value.is_text() {
+            return value.one_of(&[("unlimited", None)]);
+        }
+        let bytes_per_second = read_rate(value)?;
+        let queue_bytes = standard.rate.map_or(QUEUE_BYTES, |rate| rate.queue_bytes);
+        Some(Some(Rate {
+            bytes_per_second,
+            queue_bytes,
+        }))
+    });
+    let queue = table.optional("queue_bytes");
+    if let (Some(value), None) = (&queue, rate) {
+        value.out_of_place("nothing waits: there is no `rate_bytes_per_second`");
+    }
+    let queue_bytes = queue.and_then(|value| value.integer(0..=BYTES_MAX));
+    Impairments {
+        duplicate_per_million: chance("duplicate_per_million", standard.duplicate_per_million),
+        corrupt_per_million: chance("corrupt_per_million", standard.corrupt_per_million),
+        reorder_per_million,
+        reorder_by: match reorder_per_million {
+            0 => Span::ZERO,
+            _ => reorder_by.unwrap_or(usual_by),
+        },
+        correlation_per_million: chance(
+            "correlation_per_million",
+            standard.correlation_per_million,
+        ),
+        rate: rate.map(|rate| Rate {
+            queue_bytes: queue_bytes.unwrap_or(rate.queue_bytes),
+            ..rate
+        }),
+    }
+}
+
+/// Reads how many bytes pass in a second.
+pub(super) fn read_rate(value: &Value<'_>) -> Option<u64> {
+    value.integer(1..=BYTES_MAX)
+}
+
+/// Reads how many bytes may wait.
+pub(super) fn read_queue_bytes(table: &Table<'_>) -> u64 {
+    table.or("queue_bytes", QUEUE_BYTES, |value| {
+        value.integer(0..=BYTES_MAX)
+    })
+}
+
 /// Reads a distribution: a duration, which never varies, or a table.
-fn read_distribution(value: &Value<'_>) -> Option<Distribution> {
+pub(super) fn read_distribution(value: &Value<'_>) -> Option<Distribution> {
     if !value.is_table() {
         if !value.is_text() {
             value.wrong_type("a duration such as \"5ms\", or a table with a `distribution`");
@@ -186,6 +262,7 @@ fn read_shape(value: &Value<'_>, table: &Table<'_>) -> Option<Distribution> {
         ShapeName::Pareto => both(span("minimum"), number("shape"))
             .map(|(minimum, shape)| Distribution::pareto(minimum, shape)),
         ShapeName::Mixture => read_parts(table).map(Distribution::mixture),
+        ShapeName::Table => read_points(table).map(Distribution::table),
     };
     match made {
         Some(made) => checked(value, made),
@@ -199,6 +276,36 @@ fn read_parts(table: &Table<'_>) -> Option<Vec<(u32, Distribution)>> {
     let items = of.items("distributions, each with a `weight`", MIXTURE_PARTS_MAX)?;
     let parts: Vec<_> = items.iter().map(read_part).collect();
     parts.into_iter().collect()
+}
+
+/// Reads the points of a table: `[99.9, "80ms"]`.
+fn read_points(table: &Table<'_>) -> Option<Vec<(u32, Span)>> {
+    const SHAPE: &str = "pairs such as [99.9, \"80ms\"]";
+    let points = table.required("points", SHAPE)?;
+    let items = points.items(SHAPE, TABLE_POINTS_MAX)?;
+    let points: Vec<_> = items.iter().map(read_point).collect();
+    points.into_iter().collect()
+}
+
+fn read_point(value: &Value<'_>) -> Option<(u32, Span)> {
+    let pair = value.items("a percentage and a duration", usize::MAX)?;
+    let [percent, span] = pair.as_slice() else {
+        value.wrong(
+            &format!("has a point of {} values", pair.len()),
+            |problem| problem.expected("a percentage and a duration, such as [99.9, \"80ms\"]"),
+        );
+        return None;
+    };
+    let (share, span) = (percent.number(), span.duration());
+    let share = share?;
+    if !(0.0..=100.0).contains(&share) {
+        percent.wrong(&format!("is {share}"), |problem| {
+            problem.expected("a percentage from 0 to 100")
+        });
+        return None;
+    }
+    // Rounded to a millionth; the cast is of a number between 0 and a million.
+    Some(((share * 10_000.0 + 0.5) as u32, span?))
 }
 
 fn read_part(value: &Value<'_>) -> Option<(u32, Distribution)> {

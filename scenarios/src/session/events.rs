@@ -49,6 +49,7 @@ fn what<P: Hosted>(core: &Core<P>, event: EventId, record: &Record) -> What {
             reason: DropReason::from_detail(detail).expect("a drop is recorded with its reason"),
         },
         RecordKind::Hold => What::Hold { from },
+        RecordKind::Damage => What::Damage { from },
         RecordKind::Timer => What::Timer {
             number: detail,
             took: took(),

@@ -38,16 +38,42 @@ pub(super) fn fault(fault: &Fault, names: &[String]) -> String {
             link: target,
             extra,
         } => format!("delay {} +{extra}", link(target)),
+        Fault::Jitter {
+            link: target,
+            extra,
+        } => format!("jitter {} +({extra})", link(target)),
         Fault::Loss {
             link: target,
             per_million,
-        } => {
-            format!(
-                "loss {} {} %",
-                link(target),
-                f64::from(*per_million) / 10_000.0
-            )
+        } => format!("loss {} {}", link(target), percent(*per_million)),
+        Fault::Duplicate {
+            link: target,
+            per_million,
+        } => format!("duplicate {} {}", link(target), percent(*per_million)),
+        Fault::Reorder {
+            link: target,
+            per_million,
+            by,
+        } => format!(
+            "hold back {} {} by {by}",
+            link(target),
+            percent(*per_million)
+        ),
+        Fault::Corrupt {
+            link: target,
+            per_million,
+        } => format!("corrupt {} {}", link(target), percent(*per_million)),
+        Fault::RateLimit { link: target, rate } => {
+            format!("limit {} to {} B/s", link(target), rate.bytes_per_second)
         }
+        Fault::Bursts {
+            link: target,
+            correlation_per_million,
+        } => format!(
+            "bursts {} {}",
+            link(target),
+            percent(*correlation_per_million)
+        ),
         Fault::ClockOffset { node, nanos } => {
             format!("clock of {} off by {}", name(node), signed(*nanos))
         }
@@ -68,6 +94,10 @@ fn disk_fault(fault: &DiskFault, node: &str) -> String {
         _ => fault.files.to_string(),
     };
     format!("{} on {node}: {detail}", fault.kind.name())
+}
+
+fn percent(per_million: u32) -> String {
+    format!("{} %", f64::from(per_million) / 10_000.0)
 }
 
 fn signed(nanos: i64) -> String {
@@ -105,6 +135,9 @@ pub(super) fn event(record: &Record, kind: Kind, names: &[String]) -> String {
         RecordKind::Drop => {
             let reason = DropReason::from_detail(record.detail).map_or("dropped", DropReason::name);
             format!("{kind} from {} to {node} is gone: {reason}", peer())
+        }
+        RecordKind::Damage => {
+            format!("{kind} from {} to {node} is damaged on its way", peer())
         }
         RecordKind::Hold => format!("{kind} from {} to {node} waits for the cut to heal", peer()),
         RecordKind::Timer => format!("{node}: timer {kind}"),

@@ -18,22 +18,30 @@
 //! to others of its sort. A new one is a variant at the **end** of [`Fault`] (a fault's place among the variants is part
 //! of the digest of runs that inject it), a file, a line in [`Fault::about`] and one in the catalog.
 
+mod bursts;
 mod clock_drift;
 mod clock_offset;
+mod corrupt;
 mod crash;
 mod crash_at_disk_operation;
 mod cut;
 mod delay;
 mod disk;
+mod duplicate;
+mod jitter;
 mod loss;
 mod partition;
 mod pause;
+mod rate_limit;
+mod reorder;
 mod target;
 
 pub use disk::{Chance, DiskFault, DiskFaultKind, FilePattern, SlowOperations};
 pub use target::{Direction, InFlight, LinkTarget};
 
-use crate::{NodeId, Span};
+use crate::network::{Impairments, Rate};
+use crate::passage::LinkEffect;
+use crate::{Distribution, NodeId, Span};
 
 /// What a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +74,13 @@ pub const CATALOG: &[About] = &[
     cut::ABOUT,
     partition::ABOUT,
     delay::ABOUT,
+    jitter::ABOUT,
     loss::ABOUT,
+    duplicate::ABOUT,
+    reorder::ABOUT,
+    corrupt::ABOUT,
+    rate_limit::ABOUT,
+    bursts::ABOUT,
     crash::ABOUT,
     crash_at_disk_operation::ABOUT,
     pause::ABOUT,
@@ -153,6 +167,51 @@ pub enum Fault {
     },
     /// Something is wrong with a node's disk.
     Disk(DiskFault),
+    /// Every message on the link takes longer by a time of its own.
+    Jitter {
+        /// The link.
+        link: LinkTarget,
+        /// How much longer.
+        extra: Distribution,
+    },
+    /// Datagrams on the link arrive twice with this chance, on top of the link's own.
+    Duplicate {
+        /// The link.
+        link: LinkTarget,
+        /// The chance per million.
+        per_million: u32,
+    },
+    /// Messages on the link are held back with this chance, on top of the link's own.
+    Reorder {
+        /// The link.
+        link: LinkTarget,
+        /// The chance per million.
+        per_million: u32,
+        /// How much longer one travels that is held back. Of several faults and the link's own, the longest holds.
+        by: Span,
+    },
+    /// Transmissions on the link are damaged with this chance, on top of the link's own.
+    Corrupt {
+        /// The link.
+        link: LinkTarget,
+        /// The chance per million.
+        per_million: u32,
+    },
+    /// The link carries no more than this. Of several limits the lowest holds.
+    RateLimit {
+        /// The link.
+        link: LinkTarget,
+        /// How much, and how much may wait.
+        rate: Rate,
+    },
+    /// What a message meets on the link is with this chance what the one before it met: what is drawn comes in bursts.
+    /// Of several correlations the strongest holds.
+    Bursts {
+        /// The link.
+        link: LinkTarget,
+        /// The chance per million.
+        correlation_per_million: u32,
+    },
 }
 
 impl Fault {
@@ -169,6 +228,12 @@ impl Fault {
             Self::ClockOffset { .. } => clock_offset::ABOUT,
             Self::ClockDrift { .. } => clock_drift::ABOUT,
             Self::Disk(fault) => fault.kind.about(),
+            Self::Jitter { .. } => jitter::ABOUT,
+            Self::Duplicate { .. } => duplicate::ABOUT,
+            Self::Reorder { .. } => reorder::ABOUT,
+            Self::Corrupt { .. } => corrupt::ABOUT,
+            Self::RateLimit { .. } => rate_limit::ABOUT,
+            Self::Bursts { .. } => bursts::ABOUT,
         }
     }
 
@@ -186,10 +251,63 @@ impl Fault {
             | Self::ClockOffset { node, .. }
             | Self::ClockDrift { node, .. }
             | Self::Disk(DiskFault { node, .. }) => vec![*node],
-            Self::Cut { link, .. } | Self::Delay { link, .. } | Self::Loss { link, .. } => {
-                vec![link.from, link.to]
-            }
+            Self::Cut { link, .. }
+            | Self::Delay { link, .. }
+            | Self::Loss { link, .. }
+            | Self::Jitter { link, .. }
+            | Self::Duplicate { link, .. }
+            | Self::Reorder { link, .. }
+            | Self::Corrupt { link, .. }
+            | Self::RateLimit { link, .. }
+            | Self::Bursts { link, .. } => vec![link.from, link.to],
             Self::Partition { sides, .. } => sides.iter().flatten().copied().collect(),
+        }
+    }
+
+    /// The link it strikes, where it strikes one.
+    pub const fn link(&self) -> Option<&LinkTarget> {
+        match self {
+            Self::Cut { link, .. }
+            | Self::Delay { link, .. }
+            | Self::Loss { link, .. }
+            | Self::Jitter { link, .. }
+            | Self::Duplicate { link, .. }
+            | Self::Reorder { link, .. }
+            | Self::Corrupt { link, .. }
+            | Self::RateLimit { link, .. }
+            | Self::Bursts { link, .. } => Some(link),
+            _ => None,
+        }
+    }
+
+    /// The same, to aim it at another link.
+    pub const fn link_mut(&mut self) -> Option<&mut LinkTarget> {
+        match self {
+            Self::Cut { link, .. }
+            | Self::Delay { link, .. }
+            | Self::Loss { link, .. }
+            | Self::Jitter { link, .. }
+            | Self::Duplicate { link, .. }
+            | Self::Reorder { link, .. }
+            | Self::Corrupt { link, .. }
+            | Self::RateLimit { link, .. }
+            | Self::Bursts { link, .. } => Some(link),
+            _ => None,
+        }
+    }
+
+    /// The chance in it, if there is one.
+    pub(crate) const fn chance_per_million(&self) -> Option<u32> {
+        match self {
+            Self::Loss { per_million, .. }
+            | Self::Duplicate { per_million, .. }
+            | Self::Reorder { per_million, .. }
+            | Self::Corrupt { per_million, .. }
+            | Self::Bursts {
+                correlation_per_million: per_million,
+                ..
+            } => Some(*per_million),
+            _ => None,
         }
     }
 
@@ -207,5 +325,37 @@ impl Fault {
             }
             _ => None,
         }
+    }
+
+    /// Adds what it does to the way from one node to another. (Jitter is drawn where messages pass.)
+    pub(crate) fn add_to(&self, from: NodeId, to: NodeId, effect: &mut LinkEffect) {
+        match self.cuts(from, to) {
+            // Where one cut loses messages and another holds them, they are lost.
+            Some(InFlight::Lost) => effect.cut = Some(InFlight::Lost),
+            Some(InFlight::Held) => effect.cut = effect.cut.or(Some(InFlight::Held)),
+            None => {}
+        }
+        if self.link().is_none_or(|link| !link.covers(from, to)) {
+            return;
+        }
+        let mut more = Impairments::default();
+        match *self {
+            Self::Delay { extra, .. } => effect.extra_delay += extra,
+            Self::Loss { per_million, .. } => {
+                effect.loss_per_million = effect.loss_per_million.saturating_add(per_million);
+            }
+            Self::Duplicate { per_million, .. } => more.duplicate_per_million = per_million,
+            Self::Reorder {
+                per_million, by, ..
+            } => (more.reorder_per_million, more.reorder_by) = (per_million, by),
+            Self::Corrupt { per_million, .. } => more.corrupt_per_million = per_million,
+            Self::RateLimit { rate, .. } => more.rate = Some(rate),
+            Self::Bursts {
+                correlation_per_million,
+                ..
+            } => more.correlation_per_million = correlation_per_million,
+            _ => {}
+        }
+        effect.impairments = effect.impairments.and(more);
     }
 }

@@ -37,7 +37,7 @@ mod philox;
 mod stream;
 mod zipf;
 
-pub use distribution::{Distribution, DistributionError, Shape};
+pub use distribution::{Distribution, DistributionError, Shape, Table};
 pub use path::{Fate, PathKey, Purpose, fate, happens};
 pub use stream::{Seed, Stream};
 pub use zipf::{Zipf, ZipfError};

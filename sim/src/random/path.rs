@@ -41,6 +41,14 @@ pub enum Purpose {
     Boot,
     /// The operation of a node on its disk.
     Disk,
+    /// What else a link does to a message: whether it is doubled, damaged, held back.
+    Line,
+    /// How much longer a fault makes a message travel.
+    Jitter,
+    /// A copy of a message that the network makes.
+    Copy,
+    /// The bits by which the n-th (from 0) transmission of a message is damaged.
+    Damage(u32),
 }
 
 impl Purpose {
@@ -54,7 +62,11 @@ impl Purpose {
             Self::Request => 3,
             Self::Boot => 4,
             Self::Disk => 5,
+            Self::Line => 6,
+            Self::Jitter => 7,
+            Self::Copy => 8,
             Self::Retransmit(attempt) => (1 << 32) | attempt as u64,
+            Self::Damage(attempt) => (2 << 32) | attempt as u64,
         }
     }
 }
@@ -161,6 +173,11 @@ mod tests {
             fate(Seed(1), cause, 2, 3, Purpose::Disk),
             fate(Seed(1), cause, 2, 3, Purpose::Retransmit(0)),
             fate(Seed(1), cause, 2, 3, Purpose::Retransmit(1)),
+            fate(Seed(1), cause, 2, 3, Purpose::Line),
+            fate(Seed(1), cause, 2, 3, Purpose::Jitter),
+            fate(Seed(1), cause, 2, 3, Purpose::Copy),
+            fate(Seed(1), cause, 2, 3, Purpose::Damage(0)),
+            fate(Seed(1), cause, 2, 3, Purpose::Damage(1)),
         ];
         let draws: BTreeSet<u64> = fates.iter().flat_map(|fate| fate.0).collect();
         assert_eq!(draws.len(), fates.len() * 4);

@@ -38,6 +38,8 @@ pub enum RecordKind {
     Hold = 15,
     /// A node went on after a pause.
     Resume = 16,
+    /// A message was damaged on its way, and no checksum saw it. `node`: the receiver; `peer`: the sender.
+    Damage = 17,
 }
 
 impl RecordKind {
@@ -60,6 +62,7 @@ impl RecordKind {
             Self::Lift => "lift",
             Self::Hold => "hold",
             Self::Resume => "resume",
+            Self::Damage => "damage",
         }
     }
 }
@@ -82,6 +85,10 @@ pub enum DropReason {
     Unsent = 6,
     /// The receiver crashed while the message waited in its inbox.
     Unhandled = 7,
+    /// It was damaged on its way, and the transport's checksum saw it.
+    Corrupted = 8,
+    /// The queue in front of a link of limited rate was full.
+    QueueFull = 9,
 }
 
 impl DropReason {
@@ -95,6 +102,8 @@ impl DropReason {
             Self::InboxFull => "inbox full",
             Self::Unsent => "sender crashed before it left",
             Self::Unhandled => "receiver crashed before it was handled",
+            Self::Corrupted => "damaged, as its checksum showed",
+            Self::QueueFull => "queue of the link full",
         }
     }
 
@@ -108,6 +117,8 @@ impl DropReason {
             5 => Self::InboxFull,
             6 => Self::Unsent,
             7 => Self::Unhandled,
+            8 => Self::Corrupted,
+            9 => Self::QueueFull,
             _ => return None,
         })
     }

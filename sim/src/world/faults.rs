@@ -1,10 +1,11 @@
 //! What faults do: injecting them, lifting them, and the crash itself.
 
 use super::{ActiveFault, FaultError, Pending, World};
+use crate::passage::LinkEffect;
 use crate::trace::{DropReason, Record, RecordKind, stable_hash};
 use crate::world::handler::Handler;
 use crate::world::node::Item;
-use crate::world::transmit::{Envelope, LinkEffect};
+use crate::world::transmit::Envelope;
 use crate::{
     Datum, EventId, Fault, FaultId, Halt, InFlight, Instant, Kind, NodeId, Observer, Outcome,
     Process, Reason,
@@ -40,7 +41,15 @@ impl<P: Process> World<P> {
             Fault::CrashAtDiskOperation { node, .. } => self.rearm_crash(node),
             Fault::Pause { node } => self.nodes[node.index()].pause_faults += 1,
             Fault::Cut { .. } | Fault::Partition { .. } => self.cut_in_flight(&injected, observer),
-            Fault::Delay { .. } | Fault::Loss { .. } => {}
+            // What else strikes links strikes what is sent from now on.
+            Fault::Delay { .. }
+            | Fault::Loss { .. }
+            | Fault::Jitter { .. }
+            | Fault::Duplicate { .. }
+            | Fault::Reorder { .. }
+            | Fault::Corrupt { .. }
+            | Fault::RateLimit { .. }
+            | Fault::Bursts { .. } => {}
             Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
                 self.set_clock(node);
             }
@@ -73,7 +82,15 @@ impl<P: Process> World<P> {
             Fault::CrashAtDiskOperation { node, .. } => self.rearm_crash(node),
             Fault::Pause { node } => self.resume(node, event, observer),
             Fault::Cut { .. } | Fault::Partition { .. } => self.release_held(observer),
-            Fault::Delay { .. } | Fault::Loss { .. } => {}
+            // What else strikes links strikes what is sent from now on.
+            Fault::Delay { .. }
+            | Fault::Loss { .. }
+            | Fault::Jitter { .. }
+            | Fault::Duplicate { .. }
+            | Fault::Reorder { .. }
+            | Fault::Corrupt { .. }
+            | Fault::RateLimit { .. }
+            | Fault::Bursts { .. } => {}
             Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
                 self.set_clock(node);
             }
@@ -90,10 +107,13 @@ impl<P: Process> World<P> {
         {
             return Err(FaultError::NoSuchNode(unknown, self.nodes.len()));
         }
+        if let Some(chance) = fault.chance_per_million().filter(|it| *it > 1_000_000) {
+            return Err(FaultError::ChanceTooHigh(chance));
+        }
         match fault {
             Fault::CrashAtDiskOperation { operation: 0, .. } => Err(FaultError::OperationZero),
-            Fault::Loss { per_million, .. } if *per_million > 1_000_000 => {
-                Err(FaultError::ChanceTooHigh(*per_million))
+            Fault::RateLimit { rate, .. } if rate.bytes_per_second == 0 => {
+                Err(FaultError::RateZero)
             }
             Fault::Disk(fault) => match fault.kind.chance() {
                 Some(chance) if chance.per_million > 1_000_000 => {
@@ -117,18 +137,7 @@ impl<P: Process> World<P> {
     pub(super) fn link_effect(&self, from: NodeId, to: NodeId) -> LinkEffect {
         let mut effect = LinkEffect::default();
         for active in &self.faults {
-            match (&active.fault, active.fault.cuts(from, to)) {
-                // Where one cut loses messages and another holds them, they are lost.
-                (_, Some(InFlight::Lost)) => effect.cut = Some(InFlight::Lost),
-                (_, Some(InFlight::Held)) => effect.cut = effect.cut.or(Some(InFlight::Held)),
-                (Fault::Delay { link, extra }, None) if link.covers(from, to) => {
-                    effect.extra_delay += *extra;
-                }
-                (Fault::Loss { link, per_million }, None) if link.covers(from, to) => {
-                    effect.loss_per_million = effect.loss_per_million.saturating_add(*per_million);
-                }
-                _ => {}
-            }
+            active.fault.add_to(from, to, &mut effect);
         }
         effect
     }
@@ -153,14 +162,7 @@ impl<P: Process> World<P> {
         all.sort_by_key(|envelope| envelope.cause);
         for envelope in all {
             let cut = fault.cuts(envelope.from, envelope.to);
-            self.put_on_link(
-                envelope,
-                LinkEffect {
-                    cut,
-                    ..LinkEffect::default()
-                },
-                observer,
-            );
+            self.put_on_link(envelope, cut, observer);
         }
     }
 
@@ -169,11 +171,11 @@ impl<P: Process> World<P> {
         let mut held = std::mem::take(&mut self.held);
         held.sort_by_key(|envelope| envelope.cause);
         for envelope in held {
-            let effect = self.link_effect(envelope.from, envelope.to);
-            if effect.cut == Some(InFlight::Held) {
+            let cut = self.link_effect(envelope.from, envelope.to).cut;
+            if cut == Some(InFlight::Held) {
                 self.held.push(envelope);
             } else {
-                self.put_on_link(envelope, effect, observer);
+                self.put_on_link(envelope, cut, observer);
             }
         }
     }

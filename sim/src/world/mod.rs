@@ -120,6 +120,9 @@ pub enum FaultError {
     /// A chance is at most a million in a million.
     #[error("a chance of {0} per million is more than certain")]
     ChanceTooHigh(u32),
+    /// A link that carries nothing is cut, and a cut says what becomes of messages.
+    #[error("a rate of 0 bytes a second carries nothing; cut the link instead")]
+    RateZero,
 }
 
 /// A message on its way, or held by a cut.

@@ -2,13 +2,15 @@
 
 use super::{DropReason, Pending, World};
 use crate::network::{LinkKind, LinkSpec, TRANSMISSIONS_MAX};
+use crate::passage::{Crossing, LinkEffect, Passage};
 use crate::random::{Fate, PathKey, Purpose, fate, happens};
 use crate::schedule::{MessageFate, MessageName, MessageSent};
 use crate::trace::{Record, RecordKind, stable_hash};
 use crate::world::handler::Handler;
 use crate::world::node::{Item, Work};
 use crate::{
-    Datum, EventId, InFlight, Incarnation, Instant, Kind, NodeId, Observer, Process, Seed, Span,
+    Datum, EventId, Fault, InFlight, Incarnation, Instant, Kind, NodeId, Observer, Payload,
+    Process, Seed, Span,
 };
 
 /// A message on its way.
@@ -27,20 +29,12 @@ pub(super) struct Envelope<P: Process> {
     pub(super) travels: Span,
 }
 
-/// What faults do to one direction between two nodes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LinkEffect {
-    pub(super) cut: Option<InFlight>,
-    pub(super) extra_delay: Span,
-    pub(super) loss_per_million: u32,
-}
-
 impl<P: Process> World<P> {
     /// Hands a message to the network, `after` the begin of the handler that sends it.
     pub(super) fn transmit(
         &mut self,
         handler: &Handler,
-        (to, message): (NodeId, P::Message),
+        (to, mut message): (NodeId, P::Message),
         after: Span,
         observer: &mut impl Observer<P>,
     ) {
@@ -58,38 +52,47 @@ impl<P: Process> World<P> {
             self.counts.next_to(to),
             Purpose::Message,
         );
-        let effect = if self.link_faults == 0 {
-            LinkEffect::default()
-        } else {
-            self.link_effect(from, to)
-        };
-        let spec = self.network.link(from, to);
-        let mut travels = travel_time(self.seed, spec, effect, &fate);
-        let is_connection = spec.kind == LinkKind::Fifo;
-
         let hash = if self.trace.wants_hashes() {
             stable_hash(&message)
         } else {
             0
         };
+        let kind = message.kind();
+        let is_plain = self.link_faults == 0 && self.network.is_plain();
+        let spec = self.network.link(from, to);
+        let is_connection = spec.kind == LinkKind::Fifo;
+        let mut cut = None;
+        let passage = if is_plain {
+            Passage {
+                travels: travel_time(self.seed, spec, &fate).ok_or(DropReason::Loss),
+                copy: None,
+                damaged: false,
+            }
+        } else {
+            let effect = self.link_effect(from, to);
+            cut = effect.cut;
+            self.pass((from, to), &mut message, left_at, &fate, effect)
+        };
         let record = Record::new(RecordKind::Send, self.now, from, handler.event)
             .peer(to)
             .detail(left_at.as_nanos());
-        let cause = self.record_as(record, message.kind(), hash, observer);
+        let cause = self.record_as(record, kind, hash, observer);
+        if passage.damaged {
+            let record = Record::new(RecordKind::Damage, self.now, to, cause).peer(from);
+            self.record_as(record, kind, 0, observer);
+        }
+        let mut travels = passage.travels;
         let connection = is_connection.then(|| self.nodes[to.index()].incarnation);
         let mut again_after = None;
         if self.schedule.is_some() {
-            again_after = self.follow_schedule((from, to), message.kind(), left_at, &mut travels);
+            again_after = self.follow_schedule((from, to), kind, (left_at, cause), &mut travels);
         }
-        let Some(travels) = travels else {
-            self.drop_message(
-                (from, to),
-                message.kind(),
-                cause,
-                DropReason::Loss,
-                observer,
-            );
-            return;
+        let travels = match travels {
+            Ok(travels) => travels,
+            Err(reason) => {
+                self.drop_message((from, to), kind, cause, reason, observer);
+                return;
+            }
         };
         let envelope = Envelope {
             from,
@@ -101,18 +104,59 @@ impl<P: Process> World<P> {
             left_at,
             travels,
         };
-        if let Some(after) = again_after {
-            let copy = Envelope {
-                // What a copy causes is drawn by itself.
-                path: PathKey(fate.spare()),
-                travels: envelope.travels + after,
-                ..envelope.clone()
-            };
-            self.put_on_link(envelope, effect, observer);
-            self.put_on_link(copy, effect, observer);
-            return;
+        // What a copy causes is drawn by itself.
+        let again = again_after.map(|after| (envelope.travels + after, PathKey(fate.spare())));
+        match [passage.copy, again] {
+            [None, None] => self.put_on_link(envelope, cut, observer),
+            copies => self.put_copies(&envelope, copies, cut, observer),
         }
-        self.put_on_link(envelope, effect, observer);
+    }
+
+    /// Puts a message on its link, and copies of it behind it.
+    #[cold]
+    fn put_copies(
+        &mut self,
+        original: &Envelope<P>,
+        copies: [Option<(Span, PathKey)>; 2],
+        cut: Option<InFlight>,
+        observer: &mut impl Observer<P>,
+    ) {
+        self.put_on_link(original.clone(), cut, observer);
+        for (travels, path) in copies.into_iter().flatten() {
+            let copy = Envelope {
+                path,
+                travels,
+                ..original.clone()
+            };
+            self.put_on_link(copy, cut, observer);
+        }
+    }
+
+    /// Lets a message pass a link that has more to it than delay and loss, or that faults strike.
+    #[cold]
+    fn pass(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        message: &mut P::Message,
+        left_at: Instant,
+        fate: &Fate,
+        effect: LinkEffect,
+    ) -> Passage {
+        let jitters = self.faults.iter().filter_map(|active| match &active.fault {
+            Fault::Jitter { link, extra } if link.covers(from, to) => Some(extra),
+            _ => None,
+        });
+        let crossing = Crossing {
+            seed: self.seed,
+            ends: (from, to),
+            left_at,
+            fate: *fate,
+            size_bytes: message.size_bytes(),
+            effect,
+            jitters: jitters.collect(),
+        };
+        let (spec, lines) = self.network.link_and_lines(from, to);
+        crossing.pass(spec, lines, |bits| message.corrupt(bits))
     }
 
     /// Does to a message what the schedule says of it. Returns how long after it a copy arrives, if one does.
@@ -121,20 +165,19 @@ impl<P: Process> World<P> {
         &mut self,
         link: (NodeId, NodeId),
         kind: Kind,
-        left_at: Instant,
-        travels: &mut Option<Span>,
+        (left_at, sent_by): (Instant, EventId),
+        travels: &mut Result<Span, DropReason>,
     ) -> Option<Span> {
-        let sent_by = EventId(self.trace.count());
         let schedule = self.schedule.as_mut()?;
         let (number, fate) = schedule.next(link, kind, left_at);
         let mut again_after = None;
         match fate {
             None => {}
-            Some(MessageFate::Delay(by)) => *travels = Some(by),
-            Some(MessageFate::Lose) => *travels = None,
+            Some(MessageFate::Delay(by)) => *travels = Ok(by),
+            Some(MessageFate::Lose) => *travels = Err(DropReason::Loss),
             Some(MessageFate::HoldUntil(at)) => {
                 let held = at.since(left_at);
-                *travels = Some(travels.map_or(held, |travels| travels.max(held)));
+                *travels = Ok(travels.map_or(held, |travels| travels.max(held)));
             }
             Some(MessageFate::Duplicate(after)) => again_after = Some(after),
         }
@@ -147,7 +190,7 @@ impl<P: Process> World<P> {
                 number,
             },
             left_at,
-            travels: *travels,
+            travels: travels.ok(),
             sent_by,
         });
         again_after
@@ -157,11 +200,11 @@ impl<P: Process> World<P> {
     pub(super) fn put_on_link(
         &mut self,
         envelope: Envelope<P>,
-        effect: LinkEffect,
+        cut: Option<InFlight>,
         observer: &mut impl Observer<P>,
     ) {
         let (from, to, kind) = (envelope.from, envelope.to, envelope.message.kind());
-        match effect.cut {
+        match cut {
             Some(InFlight::Lost) => {
                 self.drop_message((from, to), kind, envelope.cause, DropReason::Cut, observer);
             }
@@ -229,13 +272,12 @@ impl<P: Process> World<P> {
     }
 }
 
-/// How long a message travels, or `None` when it is lost for good.
+/// How long a message travels on a plain link, or `None` when it is lost for good. It is what
+/// [`Crossing::pass`] comes to where there is nothing but delay and loss.
 #[inline]
-fn travel_time(seed: Seed, spec: &LinkSpec, effect: LinkEffect, fate: &Fate) -> Option<Span> {
-    let mut travels = spec.delay.sample(fate.delay(), fate.spare()) + effect.extra_delay;
-    let loss = spec
-        .loss_per_million
-        .saturating_add(effect.loss_per_million);
+fn travel_time(seed: Seed, spec: &LinkSpec, fate: &Fate) -> Option<Span> {
+    let mut travels = spec.delay.sample(fate.delay(), fate.spare());
+    let loss = spec.loss_per_million;
     if loss == 0 || !happens(loss, fate.loss()) {
         return Some(travels);
     }

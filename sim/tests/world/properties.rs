@@ -49,7 +49,10 @@ fn any_ask() -> impl Strategy<Value = Ask> {
             .prop_map(|delays| Ask::Timers { cancel: vec![delays.len() - 1], delays }),
         1 => Just(Ask::Ignore),
         1 => Just(Ask::Halt),
-        1 => Just(Ask::Clock),
+        1 => prop_oneof![
+            Just(Ask::Clock),
+            any_node().prop_map(|to| Ask::SendUnchecked { to }),
+        ],
     ]
 }
 
@@ -67,6 +70,38 @@ fn any_link() -> impl Strategy<Value = LinkTarget> {
 
 fn any_in_flight() -> impl Strategy<Value = InFlight> {
     prop_oneof![Just(InFlight::Lost), Just(InFlight::Held)]
+}
+
+/// What a link can do to messages besides losing and delaying them.
+fn any_impairment() -> impl Strategy<Value = Fault> {
+    let any_chance = || prop_oneof![Just(1_000_000_u32), 0..=1_000_000_u32];
+    let any_rate =
+        (100..100_000_u64, 0..1_000_u64).prop_map(|(bytes_per_second, queue_bytes)| Rate {
+            bytes_per_second,
+            queue_bytes,
+        });
+    prop_oneof![
+        (any_link(), 1..30_u64).prop_map(|(link, mean)| Fault::Jitter {
+            link,
+            extra: Distribution::exponential(Span::from_millis(mean)).unwrap(),
+        }),
+        (any_link(), any_chance())
+            .prop_map(|(link, per_million)| Fault::Duplicate { link, per_million }),
+        (any_link(), any_chance(), any_span(50)).prop_map(|(link, per_million, by)| {
+            Fault::Reorder {
+                link,
+                per_million,
+                by,
+            }
+        }),
+        (any_link(), any_chance())
+            .prop_map(|(link, per_million)| Fault::Corrupt { link, per_million }),
+        (any_link(), any_rate).prop_map(|(link, rate)| Fault::RateLimit { link, rate }),
+        (any_link(), any_chance()).prop_map(|(link, correlation_per_million)| Fault::Bursts {
+            link,
+            correlation_per_million,
+        }),
+    ]
 }
 
 fn any_fault() -> impl Strategy<Value = Fault> {
@@ -93,6 +128,7 @@ fn any_fault() -> impl Strategy<Value = Fault> {
             .prop_map(|(node, nanos)| Fault::ClockOffset { node, nanos }),
         1 => (any_node(), -600_000..600_000_i32)
             .prop_map(|(node, ppm)| Fault::ClockDrift { node, ppm }),
+        3 => any_impairment(),
     ]
 }
 
@@ -234,7 +270,16 @@ fn audit(world: &World<Probe>, ear: &Ear) -> Result<(), TestCaseError> {
         "one answer each: {replied:?}"
     );
     prop_assert_eq!(ear.replies.len(), invoked.len());
-    let unaccounted: Vec<_> = sends.iter().filter(|(_, ends)| **ends != 1).collect();
+    // A datagram may be doubled on its way, and then each of the two ends.
+    let ends_max = |event: &EventId| {
+        let record = world.trace().get(*event).expect("of this trace");
+        1 + u32::from((record.node, record.peer) == (A, C))
+    };
+    let is_unaccounted = |event, ends: u32| ends == 0 || ends > ends_max(event);
+    let unaccounted = sends
+        .iter()
+        .filter(|(event, ends)| is_unaccounted(event, **ends));
+    let unaccounted: Vec<_> = unaccounted.collect();
     prop_assert!(
         unaccounted.is_empty(),
         "delivered or dropped, once: {unaccounted:?}"

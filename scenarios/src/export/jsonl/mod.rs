@@ -82,6 +82,8 @@ pub enum Kind {
     Drop,
     /// A message waits for a cut to be lifted.
     Hold,
+    /// A message was damaged on its way, and no checksum saw it.
+    Damage,
     /// A timer fired.
     Timer,
     /// A sync was completed.
@@ -114,7 +116,7 @@ impl Kind {
             Self::Send => &["peer", "leaves_at_ns"],
             Self::Deliver => &["peer", "size_bytes", "arrived_at_ns", "took_ns"],
             Self::Drop => &["peer", "reason"],
-            Self::Hold => &["peer"],
+            Self::Hold | Self::Damage => &["peer"],
             Self::Timer | Self::Synced => &["number", "took_ns"],
             Self::Invoke => &["request"],
             Self::Request => &["request", "took_ns"],
@@ -316,6 +318,10 @@ fn line(nodes: &[NodeView], event: &TraceEvent, text: String) -> Line {
         What::Hold { from } => Line {
             peer: peer(from),
             ..bare(Kind::Hold)
+        },
+        What::Damage { from } => Line {
+            peer: peer(from),
+            ..bare(Kind::Damage)
         },
         What::Timer { number, .. } => Line {
             number: Some(number),

@@ -5,6 +5,7 @@ mod disks;
 mod reading;
 mod telling;
 mod writing;
+mod wrong_faults;
 mod wrong_messages;
 mod wrong_names;
 mod wrong_sense;

@@ -1,9 +1,13 @@
 //! What right files become.
 
+use std::collections::BTreeSet;
+
 use seedbed_sim::{
-    Direction, Distribution, Fault, InFlight, Instant, Kind, LinkKind, LinkTarget, MessageFate,
-    MessageName, NodeId, ScheduledMessage, Span,
+    Direction, Distribution, Fault, Impairments, InFlight, Instant, Kind, LinkKind, LinkTarget,
+    MessageFate, MessageName, NodeId, Rate, ScheduledMessage, Span,
 };
+
+use seedbed_sim::fault::Group;
 
 use super::{SMALL, read, small_with};
 use crate::file::model::{
@@ -201,6 +205,7 @@ fn every_fault_can_be_written() {
         direction,
     };
     let cases = [
+        ("kind = \"crash\"\nnode = \"f1\"", Fault::Crash { node: f1 }),
         ("kind = \"pause\"\nnode = \"f1\"", Fault::Pause { node: f1 }),
         (
             "kind = \"crash-at-disk-operation\"\nnode = \"f1\"\noperation = 3",
@@ -238,6 +243,52 @@ fn every_fault_can_be_written() {
             },
         ),
         (
+            "kind = \"jitter\"\nbetween = [\"l\", \"f1\"]\nextra = { distribution = \"exponential\", mean = \"3ms\" }",
+            Fault::Jitter {
+                link: link(Direction::Both),
+                extra: Distribution::exponential(ms(3)).unwrap(),
+            },
+        ),
+        (
+            "kind = \"duplicate\"\nfrom = \"l\"\nto = \"f1\"\nper_million = 7",
+            Fault::Duplicate {
+                link: link(Direction::OneWay),
+                per_million: 7,
+            },
+        ),
+        (
+            "kind = \"reorder\"\nbetween = [\"l\", \"f1\"]\nper_million = 7\nby = \"2ms\"",
+            Fault::Reorder {
+                link: link(Direction::Both),
+                per_million: 7,
+                by: ms(2),
+            },
+        ),
+        (
+            "kind = \"corrupt\"\nbetween = [\"l\", \"f1\"]\nper_million = 1_000_000",
+            Fault::Corrupt {
+                link: link(Direction::Both),
+                per_million: 1_000_000,
+            },
+        ),
+        (
+            "kind = \"rate-limit\"\nbetween = [\"l\", \"f1\"]\nbytes_per_second = 9_600",
+            Fault::RateLimit {
+                link: link(Direction::Both),
+                rate: Rate {
+                    bytes_per_second: 9_600,
+                    queue_bytes: 65_536,
+                },
+            },
+        ),
+        (
+            "kind = \"bursts\"\nbetween = [\"l\", \"f1\"]\ncorrelation_per_million = 750_000",
+            Fault::Bursts {
+                link: link(Direction::Both),
+                correlation_per_million: 750_000,
+            },
+        ),
+        (
             "kind = \"clock-offset\"\nnode = \"phone\"\noffset = \"-3ms\"",
             Fault::ClockOffset {
                 node: NodeId(2),
@@ -249,12 +300,56 @@ fn every_fault_can_be_written() {
             Fault::ClockDrift { node: l, ppm: 200 },
         ),
     ];
+    let names: BTreeSet<&str> = cases.iter().map(|(_, fault)| fault.name()).collect();
+    let all = seedbed_sim::fault::CATALOG.iter();
+    // Those of disks are tried by themselves.
+    let all = all.filter(|about| about.group != Group::Disks);
+    let all: BTreeSet<&str> = all.map(|about| about.name).collect();
+    assert_eq!(names, all, "a fault is not tried here");
     for (written, fault) in cases {
         let text = small_with("kind = \"crash\"\nnode = \"f1\"", written);
         let faults = read(&text).faults;
         assert_eq!(faults[0].faults, [fault], "{written}");
         assert_eq!((faults[0].at, faults[0].until), (ms(100), Some(ms(600))));
     }
+}
+
+#[test]
+fn a_link_can_be_bad_in_many_ways_and_others_take_over_what_they_leave_out() {
+    let text = small_with(
+        "[network]\ndelay = \"5ms\"",
+        "[network]\nduplicate_per_million = 1\ncorrupt_per_million = 2\nreorder_per_million = 3\n\
+         correlation_per_million = 250_000\nrate_bytes_per_second = 9_600\nqueue_bytes = 4_096\n\
+         delay = { distribution = \"table\", points = [[0, \"1ms\"], [99.9, \"8ms\"], [100, \"90ms\"]] }",
+    );
+    let text = text.replace(
+        "between = [\"eu\", \"us\"]",
+        "between = [\"eu\", \"us\"]\nreorder_by = \"7ms\"\nqueue_bytes = 0",
+    );
+    let network = read(&text).network;
+    let standard = Impairments {
+        duplicate_per_million: 1,
+        corrupt_per_million: 2,
+        reorder_per_million: 3,
+        reorder_by: ms(10),
+        correlation_per_million: 250_000,
+        rate: Some(Rate {
+            bytes_per_second: 9_600,
+            queue_bytes: 4_096,
+        }),
+    };
+    assert_eq!(network.default.impairments, standard);
+    let points = vec![(0, ms(1)), (999_000, ms(8)), (1_000_000, ms(90))];
+    assert_eq!(network.default.delay, Distribution::table(points).unwrap());
+    let own = Impairments {
+        reorder_by: ms(7),
+        rate: Some(Rate {
+            bytes_per_second: 9_600,
+            queue_bytes: 0,
+        }),
+        ..standard
+    };
+    assert_eq!(network.rules[0].spec.impairments, own);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use seedbed_protocols::storage::EngineKind;
 use seedbed_sim::{
-    ClockConfig, Direction, DiskConfig, Distribution, Fault, InFlight, Instant, Kind, LinkKind,
-    LinkRule, LinkSpec, LinkTarget, MessageFate, MessageName, NetworkSpec, NodeId,
+    ClockConfig, Direction, DiskConfig, Distribution, Fault, Impairments, InFlight, Instant, Kind,
+    LinkKind, LinkRule, LinkSpec, LinkTarget, MessageFate, MessageName, NetworkSpec, NodeId, Rate,
     ScheduledMessage, Seed, Span, Stream,
 };
 
@@ -189,7 +189,7 @@ impl Draw {
     fn distribution(&mut self, nested: bool) -> Distribution {
         let (a, b) = (self.positive(), self.positive());
         let number = (1 + self.below(9_999)) as f64 / 1_234.0;
-        let shape = self.below(if nested { 6 } else { 7 });
+        let shape = self.below(if nested { 7 } else { 8 });
         let made = match shape {
             0 => Distribution::fixed(a),
             1 => Distribution::uniform(a.min(b), a.max(b)),
@@ -197,6 +197,11 @@ impl Draw {
             3 => Distribution::log_normal(a, number),
             4 => Distribution::exponential(a),
             5 => Distribution::pareto(a, number),
+            6 => {
+                let share = 1 + self.below(999_998) as u32;
+                let points = [(0, a.min(b)), (share, a.min(b)), (1_000_000, a.max(b))];
+                Distribution::table(points.to_vec())
+            }
             _ => {
                 let part = |draw: &mut Self| (1 + draw.below(9) as u32, draw.distribution(true));
                 Distribution::mixture(vec![part(self), part(self)])
@@ -216,6 +221,32 @@ impl Draw {
             loss_per_million: self.one_of(&[0, 0, 1_000, 1_000_000]),
             kind: self.one_of(&[LinkKind::Fifo, LinkKind::Datagram]),
             retransmit_after: self.positive(),
+            impairments: self.impairments(),
+        }
+    }
+
+    fn impairments(&mut self) -> Impairments {
+        let mut chance = || self.one_of(&[0, 0, 0, 250_000, 1_000_000]);
+        let (duplicate_per_million, corrupt_per_million) = (chance(), chance());
+        let (reorder_per_million, correlation_per_million) = (chance(), chance());
+        let rate = self.chance().then(|| self.rate());
+        Impairments {
+            duplicate_per_million,
+            corrupt_per_million,
+            reorder_per_million,
+            reorder_by: match reorder_per_million {
+                0 => Span::ZERO,
+                _ => self.positive(),
+            },
+            correlation_per_million,
+            rate,
+        }
+    }
+
+    fn rate(&mut self) -> Rate {
+        Rate {
+            bytes_per_second: self.one_of(&[1, 125_000, 1_000_000_000_000]),
+            queue_bytes: self.one_of(&[0, 64 * 1024, 7]),
         }
     }
 
@@ -514,7 +545,7 @@ impl Draw {
 
     fn faults(&mut self, scenario: &mut Scenario) {
         let nodes: Vec<NodeId> = scenario.node_ids().collect();
-        for kind in 0..9 {
+        for kind in 0..15 {
             if self.chance() {
                 continue;
             }
@@ -549,13 +580,10 @@ impl Draw {
                 }
                 kind => {
                     let links = self.fault_links(scenario);
-                    let fault = |link| match kind {
-                        6 => Fault::Cut { link, in_flight },
-                        7 => Fault::Delay { link, extra },
-                        _ => Fault::Loss {
-                            link,
-                            per_million: 5,
-                        },
+                    let per_million = self.one_of(&[1, 5, 1_000_000]);
+                    let (jitter, rate) = (self.distribution(false), self.rate());
+                    let fault = |link| {
+                        link_fault(kind, link, (in_flight, extra, per_million), (&jitter, rate))
                     };
                     links.into_iter().map(fault).collect()
                 }
@@ -611,5 +639,35 @@ impl Draw {
             };
             scenario.messages.push(ScheduledMessage { message, fate });
         }
+    }
+}
+
+/// One of the faults of links.
+fn link_fault(
+    kind: u64,
+    link: LinkTarget,
+    (in_flight, extra, per_million): (InFlight, Span, u32),
+    (jitter, rate): (&Distribution, Rate),
+) -> Fault {
+    match kind {
+        6 => Fault::Cut { link, in_flight },
+        7 => Fault::Delay { link, extra },
+        8 => Fault::Jitter {
+            link,
+            extra: jitter.clone(),
+        },
+        9 => Fault::Duplicate { link, per_million },
+        10 => Fault::Reorder {
+            link,
+            per_million,
+            by: extra,
+        },
+        11 => Fault::Corrupt { link, per_million },
+        12 => Fault::RateLimit { link, rate },
+        13 => Fault::Bursts {
+            link,
+            correlation_per_million: per_million,
+        },
+        _ => Fault::Loss { link, per_million },
     }
 }

@@ -2,9 +2,12 @@
 
 use seedbed_sim::{
     Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget, NodeId,
+    Rate,
 };
 
 use super::super::model::TimedFault;
+use super::super::network::QUEUE_BYTES;
+use super::network::distribution;
 use super::text::{Table, duration, names, signed};
 use super::{Part, Writer};
 
@@ -30,7 +33,7 @@ impl Writer<'_> {
 
     /// The two places between which all links are those of the faults, which are alike otherwise.
     fn ends_of_all(&self, faults: &[Fault]) -> Option<Ends<'_>> {
-        let links: Option<Vec<LinkTarget>> = faults.iter().map(|it| link_of(it).copied()).collect();
+        let links: Option<Vec<LinkTarget>> = faults.iter().map(|it| it.link().copied()).collect();
         let links = links?;
         let direction = links[0].direction;
         let alike = |fault: &Fault| on_link(fault, links[0]) == on_link(&faults[0], links[0]);
@@ -70,7 +73,7 @@ impl Writer<'_> {
         }
         table.text("kind", fault.name());
         let ends = ends.or_else(|| {
-            let link = link_of(fault)?;
+            let link = fault.link()?;
             Some(Ends {
                 from: self.scenario.name(link.from),
                 to: self.scenario.name(link.to),
@@ -97,10 +100,39 @@ impl Writer<'_> {
                 write_in_flight(&mut table, *in_flight);
             }
             Fault::Delay { link: _, extra } => table.plain("extra", duration(*extra)),
+            Fault::Jitter { link: _, extra } => table.plain("extra", distribution(extra)),
             Fault::Loss {
                 link: _,
                 per_million,
+            }
+            | Fault::Duplicate {
+                link: _,
+                per_million,
+            }
+            | Fault::Corrupt {
+                link: _,
+                per_million,
             } => table.plain("per_million", per_million),
+            Fault::Reorder {
+                link: _,
+                per_million,
+                by,
+            } => {
+                table.plain("per_million", per_million);
+                table.plain("by", duration(*by));
+            }
+            Fault::RateLimit { link: _, rate } => {
+                let Rate {
+                    bytes_per_second,
+                    queue_bytes,
+                } = rate;
+                table.plain("bytes_per_second", bytes_per_second);
+                table.unless("queue_bytes", queue_bytes, &QUEUE_BYTES, u64::to_string);
+            }
+            Fault::Bursts {
+                link: _,
+                correlation_per_million,
+            } => table.plain("correlation_per_million", correlation_per_million),
             Fault::ClockOffset { node, nanos } => {
                 table.plain("node", self.name(*node));
                 table.plain("offset", signed(*nanos));
@@ -191,22 +223,10 @@ impl Ends<'_> {
     }
 }
 
-/// The link that a fault is about, where it is about one.
-fn link_of(fault: &Fault) -> Option<&LinkTarget> {
-    match fault {
-        Fault::Cut { link, .. } | Fault::Delay { link, .. } | Fault::Loss { link, .. } => {
-            Some(link)
-        }
-        _ => None,
-    }
-}
-
 /// The same fault on another link.
 fn on_link(fault: &Fault, on: LinkTarget) -> Fault {
     let mut fault = fault.clone();
-    if let Fault::Cut { link, .. } | Fault::Delay { link, .. } | Fault::Loss { link, .. } =
-        &mut fault
-    {
+    if let Some(link) = fault.link_mut() {
         *link = on;
     }
     fault

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Distribution, LinkKind, LinkRule, LinkSpec, NetworkSpec, NodeId, Shape, Span};
+use seedbed_sim::{
+    Distribution, Impairments, LinkKind, LinkRule, LinkSpec, NetworkSpec, NodeId, Rate, Shape, Span,
+};
 
+use super::super::network::{QUEUE_BYTES, REORDER_BY};
 use super::text::{Table, duration, names, quoted};
 use super::{Part, Writer, inline};
 
@@ -86,6 +89,7 @@ fn link_fields(table: &mut Table, link: &LinkSpec, standard: &LinkSpec) {
         loss_per_million,
         kind,
         retransmit_after,
+        impairments,
     } = link;
     table.unless("delay", delay, &standard.delay, distribution);
     let loss = &standard.loss_per_million;
@@ -100,10 +104,69 @@ fn link_fields(table: &mut Table, link: &LinkSpec, standard: &LinkSpec) {
     table.unless("retransmit_after", retransmit_after, again, |it| {
         duration(*it)
     });
+    impairment_fields(table, impairments, &standard.impairments);
+}
+
+fn impairment_fields(table: &mut Table, impairments: &Impairments, standard: &Impairments) {
+    let Impairments {
+        duplicate_per_million,
+        corrupt_per_million,
+        reorder_per_million,
+        reorder_by,
+        correlation_per_million,
+        rate,
+    } = impairments;
+    for (field, chance, standard) in [
+        (
+            "duplicate_per_million",
+            duplicate_per_million,
+            standard.duplicate_per_million,
+        ),
+        (
+            "corrupt_per_million",
+            corrupt_per_million,
+            standard.corrupt_per_million,
+        ),
+        (
+            "reorder_per_million",
+            reorder_per_million,
+            standard.reorder_per_million,
+        ),
+        (
+            "correlation_per_million",
+            correlation_per_million,
+            standard.correlation_per_million,
+        ),
+    ] {
+        table.unless(field, chance, &standard, u32::to_string);
+    }
+    if *reorder_per_million > 0 {
+        let by = match standard.reorder_per_million {
+            0 => REORDER_BY,
+            _ => standard.reorder_by,
+        };
+        table.unless("reorder_by", reorder_by, &by, |it| duration(*it));
+    }
+    let usual = standard.rate.map(|rate| rate.bytes_per_second);
+    match (rate, usual) {
+        (None, None) => {}
+        (None, Some(_)) => table.text("rate_bytes_per_second", "unlimited"),
+        (Some(rate), usual) => {
+            let Rate {
+                bytes_per_second,
+                queue_bytes,
+            } = rate;
+            if usual != Some(*bytes_per_second) {
+                table.plain("rate_bytes_per_second", bytes_per_second);
+            }
+            let queue = standard.rate.map_or(QUEUE_BYTES, |rate| rate.queue_bytes);
+            table.unless("queue_bytes", queue_bytes, &queue, u64::to_string);
+        }
+    }
 }
 
 /// A distribution: a duration where it never varies, or a table.
-fn distribution(of: &Distribution) -> String {
+pub(super) fn distribution(of: &Distribution) -> String {
     match (of.shape(), of.offset()) {
         (Shape::Fixed(span), Span::ZERO) => duration(*span),
         _ => inline(&fields(of)),
@@ -131,6 +194,16 @@ fn fields(of: &Distribution) -> Vec<(&'static str, String)> {
             ("pareto", vec![("minimum", minimum), ("shape", shape)])
         }
         Shape::Mixture(parts) => ("mixture", vec![("of", mixture(parts))]),
+        Shape::Table(table) => {
+            let point = |(share, span): &(u32, Span)| {
+                format!("[{}, {}]", f64::from(*share) / 10_000.0, duration(*span))
+            };
+            let points: Vec<String> = table.points().iter().map(point).collect();
+            (
+                "table",
+                vec![("points", format!("[{}]", points.join(", ")))],
+            )
+        }
     };
     parameters.insert(0, ("distribution", quoted(name)));
     if of.offset() > Span::ZERO {

@@ -10,17 +10,19 @@
 //! distribution can't overflow a clock. Means and quantiles below are those of what is sampled, cuts included.
 
 mod shape;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use self::shape::Shape;
+pub use self::table::Table;
 use crate::Span;
 use std::fmt;
 
 /// A distribution of spans: of a link's delay, a disk's latency, the gap between two requests.
 ///
 /// Its parameters are settings: no kernel state holds a float.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Distribution {
     shape: Shape,
     offset: Span,
@@ -67,6 +69,9 @@ pub enum DistributionError {
     /// A part of a mixture is a mixture.
     #[error("a part of the mixture is a mixture itself, expected its parts in its place")]
     NestedMixture,
+    /// The points make no table.
+    #[error("these points make no table: {0}")]
+    NoTable(&'static str),
 }
 
 impl Distribution {

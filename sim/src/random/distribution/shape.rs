@@ -1,9 +1,10 @@
 //! The mathematics of each kind of distribution.
 
-use super::Distribution;
+use super::{Distribution, Table};
 use crate::Span;
 use crate::random::normal;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// A kind of distribution with parameters that were checked. What they mean is said by the function of
 /// [`Distribution`] that makes one: [`Distribution::fixed`] and so on.
@@ -17,6 +18,7 @@ pub enum Shape {
     Exponential { mean: Span },
     Pareto { minimum: Span, shape: f64 },
     Mixture(Vec<(u32, Distribution)>),
+    Table(Table),
 }
 
 impl Shape {
@@ -29,6 +31,7 @@ impl Shape {
                 *low + Span::from_nanos(((u128::from(draw) * width) >> 64) as u64)
             }
             Self::Mixture(parts) => choose(parts, spare).sample(draw, 0),
+            Self::Table(table) => table.sample(draw),
             continuous => whole_nanos(continuous.quantile_nanos(unit(draw))),
         }
     }
@@ -43,6 +46,7 @@ impl Shape {
                 (*low + Span::from_nanos((inner * width) as u64)).min(*high)
             }
             Self::Mixture(parts) => least_reaching(parts, inner),
+            Self::Table(table) => table.sample((inner * (1_u128 << 64) as f64) as u64),
             continuous => whole_nanos(continuous.quantile_nanos(inner)),
         }
     }
@@ -61,7 +65,7 @@ impl Shape {
             Self::Pareto { minimum, shape } => {
                 nanos(*minimum) * libm::exp(-libm::log(1.0 - p) / shape)
             }
-            Self::Fixed(_) | Self::Uniform { .. } | Self::Mixture(_) => {
+            Self::Fixed(_) | Self::Uniform { .. } | Self::Mixture(_) | Self::Table(_) => {
                 unreachable!("sampled without floats: {self}")
             }
         }
@@ -89,6 +93,7 @@ impl Shape {
                 (-libm::expm1(-libm::log(x / nanos(*minimum)) * shape)).max(0.0)
             }
             Self::Mixture(parts) => weighted(parts, |part| part.cumulative(span)),
+            Self::Table(table) => table.cumulative(x),
         }
     }
 
@@ -127,6 +132,7 @@ impl Shape {
                 nanos(*minimum) * (1.0 + beyond)
             }
             Self::Mixture(parts) => weighted(parts, |part| nanos(part.mean())),
+            Self::Table(table) => table.mean_nanos(cut),
         }
     }
 }
@@ -215,6 +221,26 @@ impl fmt::Display for Shape {
                 }
                 Ok(())
             }
+            Self::Table(table) => table.fmt(f),
+        }
+    }
+}
+
+/// Parameters are checked to be finite numbers above zero, so that equality is one.
+impl Eq for Shape {}
+
+impl Hash for Shape {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::Fixed(span) => span.hash(state),
+            Self::Uniform { low, high } => (low, high).hash(state),
+            Self::Normal { mean, deviation } => (mean, deviation).hash(state),
+            Self::LogNormal { median, sigma } => (median, sigma.to_bits()).hash(state),
+            Self::Exponential { mean } => mean.hash(state),
+            Self::Pareto { minimum, shape } => (minimum, shape.to_bits()).hash(state),
+            Self::Mixture(parts) => parts.hash(state),
+            Self::Table(table) => table.hash(state),
         }
     }
 }

@@ -253,6 +253,83 @@ fn impossible_parameters_are_refused_with_what_was_expected() {
     );
 }
 
+/// What a probe between two data centres might have measured.
+fn measured() -> Distribution {
+    let points = [
+        (0, 1),
+        (500_000, 2),
+        (900_000, 2),
+        (990_000, 40),
+        (1_000_000, 200),
+    ];
+    let points = points.map(|(share, span)| (share, millis(span)));
+    Distribution::table(points.to_vec()).unwrap()
+}
+
+#[test]
+fn a_table_gives_the_quantiles_that_were_measured() {
+    let table = measured();
+    for (p, at) in [(0.5, 2), (0.9, 2), (0.99, 40)] {
+        let near = table.quantile(p).as_millis_f64();
+        assert!((near - f64::from(at)).abs() < 0.001, "{p}: {near}");
+    }
+    // Half way between two points in the shares is half way in the spans.
+    assert_eq!(table.sample(u64::MAX / 4, 0), Span::from_nanos(1_499_999));
+    assert_eq!(table.sample(0, 0), millis(1));
+    assert!(table.sample(u64::MAX, 0) >= Span::from_nanos(199_999_000));
+    // 0.5 · 1.5 + 0.4 · 2 + 0.09 · 21 + 0.01 · 120.
+    assert!(
+        (table.mean().as_millis_f64() - 4.64).abs() < 1e-6,
+        "{}",
+        table.mean()
+    );
+    assert_eq!(
+        table.to_string(),
+        "measured: 0 % 1 ms, 50 % 2 ms, 90 % 2 ms, 99 % 40 ms, 100 % 200 ms"
+    );
+
+    let samples = samples(&table, 100_000);
+    for at in [1_200, 1_500, 2_000, 20_000, 100_000].map(micros) {
+        let up_to = samples.partition_point(|&sample| sample <= at) as f64 / 1e5;
+        let cumulative = table.cumulative(at);
+        assert!(
+            (cumulative - up_to).abs() < 0.012,
+            "at {at}: {cumulative}, not {up_to}"
+        );
+    }
+    let pinned = [3, 4, 5].map(|n| {
+        let fate = fate(Seed(2017), PathKey(n), 1, 0, Purpose::Message);
+        table.sample(fate.delay(), fate.spare()).as_nanos()
+    });
+    assert_eq!(pinned, [2_000_000, 1_905_479, 6_317_584]);
+}
+
+#[test]
+fn points_that_make_no_table_are_refused() {
+    let refuse = |points: &[(u32, u64)]| {
+        let points = points.iter().map(|(share, span)| (*share, millis(*span)));
+        Distribution::table(points.collect())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        [
+            refuse(&[]),
+            refuse(&[(0, 1), (999_999, 2)]),
+            refuse(&[(0, 1), (500_000, 2), (500_000, 3), (1_000_000, 4)]),
+            refuse(&[(0, 2), (1_000_000, 1)]),
+            refuse(&[(0, 2), (1_000_000, 3_600_001)]),
+        ],
+        [
+            "these points make no table: it must begin at 0 and end at 1,000,000 of a million",
+            "these points make no table: it must begin at 0 and end at 1,000,000 of a million",
+            "these points make no table: its shares must rise from point to point",
+            "these points make no table: its spans must not fall from point to point",
+            "the longest is 3600.001 s, expected at most 3600 s",
+        ]
+    );
+}
+
 #[test]
 fn distributions_print_in_words() {
     let shown: Vec<String> = one_of_each().iter().map(ToString::to_string).collect();
