@@ -6,6 +6,7 @@ pub mod export;
 pub mod file;
 pub mod history;
 pub mod measures;
+pub mod nemesis;
 pub mod report;
 pub mod session;
 pub mod trace;

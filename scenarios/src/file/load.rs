@@ -142,22 +142,25 @@ fn read_load_clients(
 
 fn read_stretch(table: &Table<'_>, duration: Span) -> (Span, Span) {
     let start = table.or("start", Span::ZERO, |value| read_moment(value, duration));
-    let end = table.or("end", duration, |value| {
-        let end = value.duration()?;
-        if end <= start {
-            value.wrong(
-                &format!("is {end}, which is not after its start"),
-                |problem| problem.expected(format!("more than {start}")),
-            );
-        } else if end > duration {
-            let message = format!("is {end}, when the scenario is over already");
-            value.wrong(&message, |problem| {
-                problem.expected(format!("at most the scenario's duration, {duration}"))
-            });
-        }
-        Some(end)
-    });
+    let end = table.or("end", duration, |value| read_end(value, start, duration));
     (start, end)
+}
+
+/// Reads when something ends that began at `start`.
+pub(super) fn read_end(value: &Value<'_>, start: Span, duration: Span) -> Option<Span> {
+    let end = value.duration()?;
+    if end <= start {
+        value.wrong(
+            &format!("is {end}, which is not after its start"),
+            |problem| problem.expected(format!("more than {start}")),
+        );
+    } else if end > duration {
+        let message = format!("is {end}, when the scenario is over already");
+        value.wrong(&message, |problem| {
+            problem.expected(format!("at most the scenario's duration, {duration}"))
+        });
+    }
+    Some(end)
 }
 
 fn read_mix(table: &Table<'_>) -> (u32, u32) {

@@ -102,6 +102,16 @@
 //! kind = "crash"                   # with what goes with it, as below
 //! node = "follower-1"
 //!
+//! [[nemesis]]                      # faults that each seed draws anew
+//! name = "storm"                   # optional: nemesis-1, nemesis-2 …; its draws are named by it
+//! faults = ["crash", "partition"]  # kinds of fault, or "all"
+//! rate_per_minute = { from = 6, to = 60 }           # or one number; a range is drawn from once for a seed
+//! lasts = { from = "10ms", to = "2s" }              # or one duration; a range is drawn from for each fault
+//! targets = ["follower-1", "eu"]   # optional: all replicas
+//! at_most = 2                      # optional: 1; how many of its faults hold at a time
+//! swarm = true                     # optional: false; each seed draws which of the kinds are on
+//! start = "1s"                     # optional, as is `end`
+//!
 //! [[message]]                      # what becomes of one message, in the place of what its link draws
 //! from = "leader"
 //! to = "follower-1"
@@ -161,6 +171,7 @@ mod message;
 pub mod model;
 mod names;
 pub(crate) mod near;
+mod nemesis;
 mod network;
 mod reader;
 mod script;
@@ -204,7 +215,9 @@ pub const LOAD_OPERATIONS_MAX: u64 = 1_000_000;
 pub const LOAD_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// The most messages whose fate a file may decide.
 pub const MESSAGES_MAX: usize = 100_000;
-/// The most faults.
+/// The most nemeses.
+pub const NEMESES_MAX: usize = 16;
+/// The most faults, on the timeline or of one nemesis.
 pub const FAULTS_MAX: usize = 10_000;
 /// The most links that all cuts, delays and losses of a file may be about together.
 pub const FAULT_LINKS_MAX: usize = 100_000;
@@ -289,6 +302,7 @@ fn read_root(root: Table<'_>) -> Option<Scenario> {
     let network = network::read(&root, &names);
     let steps = script::read_steps(&root, duration, &names, &loads);
     let faults = timeline::read_faults(&root, duration, &names);
+    let nemeses = nemesis::read_nemeses(&root, duration, count, &names);
     let protocol = cluster.as_ref().map(|cluster| &cluster.protocol);
     let messages = message::read_messages(&root, protocol, &names);
     let expectations = timeline::read_expectations(&root);
@@ -307,6 +321,7 @@ fn read_root(root: Table<'_>) -> Option<Scenario> {
         steps,
         loads,
         faults,
+        nemeses,
         messages,
         expectations,
     })

@@ -12,6 +12,8 @@ use seedbed_protocols::replication::single_leader;
 use seedbed_protocols::storage::EngineKind;
 use seedbed_sim::{ClockConfig, DiskConfig, Fault, NetworkSpec, NodeId, ScheduledMessage, Span};
 
+use crate::nemesis::Nemesis;
+
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -43,6 +45,8 @@ pub struct Scenario {
     pub faults: Vec<TimedFault>,
     /// What becomes of single messages, in the place of what their links draw.
     pub messages: Vec<ScheduledMessage>,
+    /// What goes wrong by chance, drawn from the seed.
+    pub nemeses: Vec<Nemesis>,
     /// What should come out.
     pub expectations: Vec<Expectation>,
 }

@@ -228,6 +228,15 @@ impl<'a> Value<'a> {
         Some(name)
     }
 
+    /// `true` or `false`.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        let DeValue::Boolean(value) = self.value.get_ref() else {
+            self.wrong_type("`true` or `false`");
+            return None;
+        };
+        Some(*value)
+    }
+
     /// A whole number in a range.
     pub(super) fn integer(&self, range: RangeInclusive<u64>) -> Option<u64> {
         let signed = i128::from(*range.start())..=i128::from(*range.end());

@@ -5,6 +5,7 @@ use seedbed_sim::{Instant, Span};
 use crate::checkers::Verdict;
 use crate::history::History;
 use crate::measures::Loss;
+use crate::nemesis::Drawn;
 
 /// All that a report is made of.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct RunFacts {
     pub verdicts: Vec<Verdict>,
     /// What the scenario expects, and how that stands.
     pub expectations: Vec<ExpectationFact>,
+    /// What the nemeses did.
+    pub nemeses: Vec<Drawn>,
     /// The faults, in the order in which they began.
     pub faults: Vec<FaultFact>,
     /// How far each follower fell behind.

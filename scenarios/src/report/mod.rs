@@ -28,6 +28,7 @@ use serde::Serialize;
 use crate::checkers::{Judgement, Verdict, Witness};
 use crate::history::{Completion, History, Operation, OperationId};
 use crate::measures::{self, Availability, Loss, Staleness};
+use crate::nemesis::Drawn;
 
 /// The version of the JSON form.
 pub const SCHEMA: u32 = 1;
@@ -72,6 +73,9 @@ pub struct Report {
     pub availability: Availability,
     /// How many acknowledged updates are gone in the end; null where the replicas did not settle.
     pub loss: Option<Loss>,
+    /// What this seed's nemeses did; left out where the scenario has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nemeses: Vec<NemesisReport>,
     /// The faults, in the order in which they began.
     pub faults: Vec<FaultReport>,
     /// What a reader should know before trusting the numbers.
@@ -163,6 +167,19 @@ pub struct LagReport {
     pub ms_max: f64,
 }
 
+/// What a nemesis did in this seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NemesisReport {
+    /// Its name.
+    pub name: String,
+    /// The kinds of fault that were on.
+    pub kinds: Vec<String>,
+    /// How many began in a minute, on average.
+    pub per_minute: u32,
+    /// How many began, or were meant to.
+    pub faults: usize,
+}
+
 /// A fault and when it held.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FaultReport {
@@ -194,6 +211,7 @@ impl Report {
             staleness: measures::staleness(history),
             availability: measures::availability(history),
             loss: facts.loss,
+            nemeses: facts.nemeses.iter().map(NemesisReport::new).collect(),
             faults: facts.faults.iter().map(FaultReport::new).collect(),
             expectations: facts
                 .expectations
@@ -308,6 +326,21 @@ impl LagReport {
             node: fact.follower.clone(),
             entries_max: fact.entries_max,
             ms_max: Span::as_millis_f64(fact.time_max),
+        }
+    }
+}
+
+impl NemesisReport {
+    fn new(drawn: &Drawn) -> Self {
+        Self {
+            name: drawn.name.clone(),
+            kinds: drawn
+                .kinds
+                .iter()
+                .map(|kind| kind.name.to_owned())
+                .collect(),
+            per_minute: drawn.per_minute,
+            faults: drawn.faults.len(),
         }
     }
 }

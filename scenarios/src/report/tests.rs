@@ -134,6 +134,7 @@ fn facts() -> RunFacts {
                 found: String::new(),
             },
         ],
+        nemeses: Vec::new(),
         faults: vec![
             FaultFact {
                 what: "delay leader ⇄ follower-2 by 60 ms".to_owned(),

@@ -13,6 +13,7 @@ pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
     head(&mut out, report);
     summary(&mut out, report);
+    nemeses(&mut out, report);
     faults(&mut out, report);
     verdicts(&mut out, report);
     latencies(&mut out, report);
@@ -59,6 +60,24 @@ fn summary(out: &mut String, report: &Report) {
     line(out, "");
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         paragraph(out, &format!("{name:<14}"), value);
+    }
+}
+
+fn nemeses(out: &mut String, report: &Report) {
+    if report.nemeses.is_empty() {
+        return;
+    }
+    section(out, "Nemeses, as this seed drew them");
+    let names = report.nemeses.iter().map(|it| width(&it.name)).max();
+    for nemesis in &report.nemeses {
+        let name = pad(&nemesis.name, names.unwrap_or(0));
+        let faults = match nemesis.faults {
+            1 => "1 fault".to_owned(),
+            count => format!("{count} faults"),
+        };
+        let kinds = nemesis.kinds.join(", ");
+        let text = format!("{faults}, about {} a minute: {kinds}", nemesis.per_minute);
+        paragraph(out, &format!("{name}  "), &text);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::checkers::{Anomaly, Ladder, Verdict, Witness};
 use crate::file::model::{Scenario, TimedFault, When};
 use crate::history::{History, OperationId};
 use crate::measures::Loss;
+use crate::nemesis;
 use crate::view::AnomalyView;
 
 /// What does not change in a run.
@@ -25,7 +26,10 @@ use crate::view::AnomalyView;
 pub(super) struct Plan {
     /// The scenario's name in the catalog, or its file.
     pub(super) name: String,
+    /// With what its nemeses do on the timeline, and without them.
     pub(super) scenario: Scenario,
+    /// What the nemeses do in this run.
+    pub(super) nemeses: Vec<nemesis::Drawn>,
     pub(super) seed: Seed,
     /// The nodes' names, in the order of their ids.
     pub(super) names: Vec<String>,
@@ -44,6 +48,8 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(name: String, scenario: Scenario, seed: Seed, trace: TraceLevel) -> Self {
+        let nemeses = nemesis::draw(&scenario, seed);
+        let scenario = nemesis::made_explicit(scenario, &nemeses);
         let names: Vec<String> = scenario
             .node_ids()
             .map(|id| scenario.name(id).to_owned())
@@ -63,6 +69,7 @@ impl Plan {
             successors: successors(&scenario),
             name,
             scenario,
+            nemeses,
             seed,
             names,
             trace,

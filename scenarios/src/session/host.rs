@@ -307,6 +307,7 @@ impl Play {
             expectations: expectations
                 .map(|one| see::expectation_fact(one, &verdicts))
                 .collect(),
+            nemeses: plan.nemeses.clone(),
             faults: faults.collect(),
             history: self.history.clone(),
             verdicts,

@@ -491,6 +491,7 @@ pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>) -> Report {
         history: core.history.clone(),
         expectations: expectation_facts(plan, core, &verdicts),
         verdicts,
+        nemeses: plan.nemeses.clone(),
         faults: faults.collect(),
         lag: lag.collect(),
         loss: core.loss,

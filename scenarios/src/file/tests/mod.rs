@@ -8,6 +8,7 @@ mod writing;
 mod wrong_faults;
 mod wrong_messages;
 mod wrong_names;
+mod wrong_nemeses;
 mod wrong_sense;
 mod wrong_shape;
 

@@ -13,6 +13,7 @@ use crate::catalog::CATALOG;
 use crate::checkers;
 use crate::file::model::*;
 use crate::file::{Comments, Part, parse, write, write_with};
+use crate::nemesis::{KINDS, Nemesis};
 
 fn check(scenario: &Scenario) -> String {
     let text = write(scenario);
@@ -317,12 +318,14 @@ impl Draw {
             steps: Vec::new(),
             loads,
             faults: Vec::new(),
+            nemeses: Vec::new(),
             messages: Vec::new(),
             expectations: Vec::new(),
         };
         self.rules(&mut scenario);
         self.steps(&mut scenario, scripted);
         self.faults(&mut scenario);
+        self.nemeses(&mut scenario);
         self.messages(&mut scenario);
         for entry in checkers::CATALOG {
             let verdict = match self.below(3) {
@@ -540,6 +543,39 @@ impl Draw {
                     ..step
                 });
             }
+        }
+    }
+
+    fn nemeses(&mut self, scenario: &mut Scenario) {
+        let nodes: Vec<NodeId> = scenario.node_ids().collect();
+        let duration = scenario.duration;
+        for index in 0..self.below(3) {
+            let start = self.before(duration);
+            let left = duration.saturating_sub(start).as_nanos();
+            let first = self.below(KINDS.len() as u64) as usize;
+            let kinds = match self.chance() {
+                true => KINDS.iter().collect(),
+                false => KINDS[first..].iter().take(3).collect(),
+            };
+            let shortest = self.positive();
+            let most = self.one_of(&[1, 7]);
+            scenario.nemeses.push(Nemesis {
+                name: self.one_of(&[format!("nemesis-{}", index + 1), format!("storm-{index}")]),
+                kinds,
+                targets: match self.chance() {
+                    true => nodes[..scenario.replicas.len()].to_vec(),
+                    false => vec![self.one_of(&nodes)],
+                },
+                start,
+                end: match self.chance() && left > 0 {
+                    true => start + Span::from_nanos(1 + self.below(left)),
+                    false => duration,
+                },
+                per_minute: 1..=most,
+                lasts: shortest..=self.one_of(&[shortest, shortest + Span::from_millis(3)]),
+                at_most: self.one_of(&[1, 2]),
+                swarm: self.chance(),
+            });
         }
     }
 

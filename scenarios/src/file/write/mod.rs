@@ -8,6 +8,7 @@
 
 mod cluster;
 mod faults;
+mod nemesis;
 mod network;
 mod text;
 mod work;
@@ -65,6 +66,7 @@ pub fn write_with(scenario: &Scenario, comments: &Comments) -> String {
         steps: _,
         loads: _,
         faults: _,
+        nemeses: _,
         messages,
         expectations,
     } = scenario;
@@ -94,6 +96,7 @@ pub fn write_with(scenario: &Scenario, comments: &Comments) -> String {
     writer.steps(&mut out);
     writer.loads(&mut out);
     writer.faults(&mut out);
+    writer.nemeses(&mut out);
     for (index, message) in messages.iter().enumerate() {
         writer.comment(&mut out, Part::Message(index));
         writer.message(message).push_to(&mut out);
