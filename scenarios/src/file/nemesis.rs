@@ -48,7 +48,7 @@ pub(super) fn read_nemeses(
         let per_minute = per_minute
             .and_then(|value| read_range(&value, |value| value.small(1..=PER_MINUTE_MAX)));
         let lasts = table.required("lasts", "how long each lasts, such as \"200ms\"");
-        let lasts = lasts.and_then(|value| read_range(&value, |value| value.positive_duration()));
+        let lasts = lasts.and_then(|value| read_range(&value, read_span));
         let at_most = table.or("at_most", 1, |value| value.small(1..=1_000));
         let swarm = table.or("swarm", false, Value::boolean);
         if let (Some(kinds), Some(per_minute), Some(lasts)) = (kinds, per_minute, lasts) {
@@ -151,6 +151,10 @@ fn read_targets(value: &Value<'_>, names: &Names) -> Option<Vec<NodeId>> {
         targets.extend(names.place(&item)?);
     }
     Some(targets.into_iter().collect())
+}
+
+fn read_span(value: &Value<'_>) -> Option<Span> {
+    value.positive_duration()
 }
 
 /// Reads a number, or a range of them: `{ from = 1, to = 10 }`.
