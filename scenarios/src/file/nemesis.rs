@@ -11,7 +11,7 @@ use super::near::quoted;
 use super::reader::{Table, Value};
 use super::script::read_moment;
 use super::{FAULTS_MAX, NEMESES_MAX};
-use crate::nemesis::{KINDS, Kind, Nemesis};
+use crate::nemesis::{Kind, Nemesis, all_kinds};
 
 const PER_MINUTE_MAX: u32 = 60_000;
 
@@ -109,16 +109,16 @@ fn read_name(table: &Table<'_>, index: usize, taken: &mut BTreeSet<String>) -> S
 
 fn read_kinds(value: &Value<'_>) -> Option<Vec<&'static Kind>> {
     let catalog: Vec<(&'static str, &'static Kind)> =
-        KINDS.iter().map(|kind| (kind.name, kind)).collect();
+        all_kinds().map(|kind| (kind.name, kind)).collect();
     if value.is_text() {
         let mut with_all: Vec<(&'static str, Option<&'static Kind>)> = vec![(ALL, None)];
         with_all.extend(catalog.iter().map(|(name, kind)| (*name, Some(*kind))));
         return Some(match value.one_of(&with_all)? {
             Some(kind) => vec![kind],
-            None => KINDS.iter().collect(),
+            None => all_kinds().collect(),
         });
     }
-    let items = value.items("kinds of fault, by name", KINDS.len())?;
+    let items = value.items("kinds of fault, by name", catalog.len())?;
     if items.is_empty() {
         value.wrong("holds nothing", |problem| {
             problem.expected("at least one kind of fault, or \"all\"")

@@ -32,7 +32,7 @@ use std::ops::RangeInclusive;
 
 use seedbed_sim::{Distribution, NodeId, Seed, Span, Stream};
 
-pub use kinds::{KINDS, Kind, find};
+pub use kinds::{Kind, all as all_kinds, find as find_kind};
 
 use crate::file::FAULTS_MAX;
 use crate::file::model::{Scenario, TimedFault};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Fault, Seed, Span};
 
-use super::{Drawn, KINDS, draw, made_explicit};
+use super::{Drawn, all_kinds, draw, made_explicit};
 use crate::file::{Scenario, parse};
 use crate::session::{Keep, Session, open};
 
@@ -141,7 +141,7 @@ fn swarm_draws_which_kinds_are_on_and_the_rate_for_each_seed() {
 fn every_kind_strikes_its_targets_only() {
     let two =
         "targets = [\"follower-1\", \"follower-3\"]\nrate_per_minute = 600\nlasts = \"10ms\"\n";
-    for kind in KINDS {
+    for kind in all_kinds() {
         let text = format!("[[nemesis]]\nfaults = [\"{}\"]\n{two}", kind.name);
         let scenario = scenario(&text);
         let drawn = only(&scenario, 1);
@@ -184,4 +184,14 @@ fn a_run_with_its_nemesis_made_explicit_is_the_same_run() {
         };
         assert_eq!(digest(scenario.clone()), digest(explicit));
     }
+}
+
+/// Whoever adds a fault to the world's catalog adds it here too, or says why not.
+#[test]
+fn nemeses_know_every_fault_of_the_catalog() {
+    let known: BTreeSet<&str> = all_kinds().map(|kind| kind.name).collect();
+    let faults = seedbed_sim::fault::CATALOG.iter().map(|about| about.name);
+    let missing: Vec<&str> = faults.filter(|name| !known.contains(name)).collect();
+    assert_eq!(missing, [""; 0]);
+    assert!(all_kinds().all(|kind| !kind.draws.is_empty()));
 }

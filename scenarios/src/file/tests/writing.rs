@@ -13,7 +13,7 @@ use crate::catalog::CATALOG;
 use crate::checkers;
 use crate::file::model::*;
 use crate::file::{Comments, Part, parse, write, write_with};
-use crate::nemesis::{KINDS, Nemesis};
+use crate::nemesis::{Nemesis, all_kinds};
 
 fn check(scenario: &Scenario) -> String {
     let text = write(scenario);
@@ -552,10 +552,10 @@ impl Draw {
         for index in 0..self.below(3) {
             let start = self.before(duration);
             let left = duration.saturating_sub(start).as_nanos();
-            let first = self.below(KINDS.len() as u64) as usize;
+            let first = self.below(all_kinds().count() as u64) as usize;
             let kinds = match self.chance() {
-                true => KINDS.iter().collect(),
-                false => KINDS[first..].iter().take(3).collect(),
+                true => all_kinds().collect(),
+                false => all_kinds().skip(first).take(3).collect(),
             };
             let shortest = self.positive();
             let most = self.one_of(&[1, 7]);

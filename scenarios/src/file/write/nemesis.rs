@@ -8,7 +8,7 @@ use super::super::model::node_id;
 use super::super::nemesis::default_name;
 use super::text::{Table, duration, names};
 use super::{Writer, inline};
-use crate::nemesis::{KINDS, Nemesis};
+use crate::nemesis::{Nemesis, all_kinds};
 
 impl Writer<'_> {
     pub(super) fn nemeses(&self, out: &mut String) {
@@ -33,7 +33,7 @@ impl Writer<'_> {
         if *name != default_name(index) {
             table.text("name", name);
         }
-        if kinds.iter().copied().eq(KINDS) {
+        if kinds.iter().copied().eq(all_kinds()) {
             table.text("faults", "all");
         } else {
             table.plain("faults", names(kinds.iter().map(|kind| kind.name)));
