@@ -9,5 +9,6 @@ pub mod measures;
 pub mod nemesis;
 pub mod report;
 pub mod session;
+pub mod sweep;
 pub mod trace;
 pub mod view;

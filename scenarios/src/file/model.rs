@@ -6,6 +6,7 @@
 //! Nodes are numbered as the world describes them: first the replicas, in the file's order, then the clients. Clients are
 //! the scripted ones, in the file's order, then those of each load in turn.
 
+use std::fmt;
 use std::ops::Range;
 
 use seedbed_protocols::replication::single_leader;
@@ -351,6 +352,17 @@ pub struct Expectation {
     pub check: &'static str,
     /// What it should say.
     pub verdict: ExpectedVerdict,
+}
+
+impl fmt::Display for Expectation {
+    /// `read-your-writes is violated`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.verdict {
+            ExpectedVerdict::Holds => "holds",
+            ExpectedVerdict::Violated => "is violated",
+        };
+        write!(f, "{} {verb}", self.check)
+    }
 }
 
 /// What a check should say.

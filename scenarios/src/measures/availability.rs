@@ -20,12 +20,13 @@
 //! What operators call RTO (recovery time objective) is a bound on the longest outage, as clients see it.
 
 use seedbed_sim::{Instant, Span};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::history::History;
 
 /// For how long nothing worked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Availability {
     /// How many outages there were.
     pub outages: u64,

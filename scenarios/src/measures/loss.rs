@@ -9,13 +9,14 @@
 //!
 //! Measured on the contents of replicas that are healed and at rest; else there is nothing to measure on.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::checkers::FinalState;
 use crate::history::{Function, History, KeyId, Place};
 
 /// How many acknowledged updates are gone in the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Loss {
     /// Acknowledged writes and deletes.
     pub acknowledged: u64,

@@ -28,7 +28,7 @@
 
 use hdrhistogram::Histogram;
 use seedbed_sim::{Instant, Span};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::history::{Function, History, HistoryEvent, OperationId, Place, Source};
 
@@ -36,7 +36,8 @@ use crate::history::{Function, History, HistoryEvent, OperationId, Place, Source
 const SIGNIFICANT_DIGITS: u8 = 3;
 
 /// How far behind the reads of a run were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Staleness {
     /// How many reads were measured.
     pub reads: u64,
@@ -49,7 +50,8 @@ pub struct Staleness {
 }
 
 /// How staleness is spread over all the reads that were measured, fresh ones too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StalenessSpread {
     /// Half were no further behind.
     pub p50: u64,

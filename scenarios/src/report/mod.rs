@@ -17,7 +17,7 @@ mod facts;
 mod latency;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 pub use facts::{ExpectationFact, FaultFact, LagFact, RunFacts};
 pub use latency::Latency;

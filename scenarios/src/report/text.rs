@@ -7,7 +7,7 @@ use seedbed_sim::{Instant, Span};
 use super::{Latency, Report, VerdictReport};
 
 /// Lines are at most so wide.
-const COLUMNS: usize = 100;
+pub(crate) const COLUMNS: usize = 100;
 
 pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
@@ -301,19 +301,19 @@ fn expectations(out: &mut String, report: &Report) {
     line(out, &format!("{words} (exit status {status})."));
 }
 
-fn section(out: &mut String, title: &str) {
+pub(crate) fn section(out: &mut String, title: &str) {
     line(out, "");
     line(out, title);
     line(out, &"-".repeat(width(title)));
 }
 
-fn line(out: &mut String, text: &str) {
+pub(crate) fn line(out: &mut String, text: &str) {
     out.push_str(text.trim_end());
     out.push('\n');
 }
 
 /// Words, broken at the last column; later lines hang below the first word.
-fn paragraph(out: &mut String, first: &str, text: &str) {
+pub(crate) fn paragraph(out: &mut String, first: &str, text: &str) {
     let indent = width(first);
     let mut current = first.to_owned();
     let mut is_fresh = true;
@@ -345,15 +345,15 @@ fn pieces(word: &str, room: usize) -> Vec<String> {
         .collect()
 }
 
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-fn pad(text: &str, columns: usize) -> String {
+pub(crate) fn pad(text: &str, columns: usize) -> String {
     format!("{text:<columns$}")
 }
 
-fn shorten(text: &str, chars_max: usize) -> String {
+pub(crate) fn shorten(text: &str, chars_max: usize) -> String {
     if width(text) <= chars_max {
         return text.to_owned();
     }
@@ -362,7 +362,7 @@ fn shorten(text: &str, chars_max: usize) -> String {
 }
 
 /// `1,234,567`.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -417,14 +417,6 @@ pub(super) fn ending_in_words(ending: &Ending) -> String {
     }
 }
 
-fn expectation_text(expectation: &Expectation) -> String {
-    let verb = match expectation.verdict {
-        ExpectedVerdict::Holds => "holds",
-        ExpectedVerdict::Violated => "is violated",
-    };
-    format!("{} {verb}", expectation.check)
-}
-
 /// Whether an expectation is met; `None` where that can't be said.
 fn is_met(expectation: &Expectation, verdicts: &[Verdict]) -> Option<bool> {
     let verdict = verdicts
@@ -443,7 +435,7 @@ fn expectation_views<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<ExpectationV
         // What holds so far may still fall, and what has fallen stays so.
         let is_final = is_over || met == Some(expectation.verdict == ExpectedVerdict::Violated);
         ExpectationView {
-            text: expectation_text(expectation),
+            text: expectation.to_string(),
             met: met.filter(|_| is_final),
         }
     };
@@ -531,7 +523,7 @@ pub(super) fn expectation_fact(expectation: &Expectation, verdicts: &[Verdict]) 
         Some(None) | None => "it can't be judged",
     };
     ExpectationFact {
-        text: expectation_text(expectation),
+        text: expectation.to_string(),
         met,
         found: found.to_owned(),
     }

@@ -1,8 +1,10 @@
 //! What can be typed after `seedbed`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use seedbed_scenarios::sweep::{Seeds, Shard};
 use seedbed_sim::Span;
 
 use super::exit;
@@ -13,6 +15,8 @@ const EXAMPLES: &str = "Examples:
   seedbed list                   the scenarios in the catalog
   seedbed run ddia/5-3           run one and report
   seedbed explore ddia/5-3       watch it, step by step, and break things by key
+  seedbed sweep ddia/5-3 --seeds 1..1001
+                                 run it at a thousand seeds, and count
   seedbed show ddia/5-3 > my.toml && seedbed run my.toml
                                  change it and run your own";
 
@@ -21,6 +25,16 @@ const RUN_EXAMPLES: &str = "Examples:
   seedbed run ddia/5-3 --seed 7 --format json
   seedbed run my.toml --trace run.jsonl
   seedbed run my.toml --trace run.json --trace-format chrome";
+
+const SWEEP_EXAMPLES: &str = "Examples:
+  seedbed sweep ddia/5-3 --seeds 1..1001
+  seedbed sweep my.toml --seeds 1..1000001 --until first
+  seedbed sweep my.toml --seeds 1..1001 --out sweep.jsonl --resume
+  seedbed sweep my.toml --seeds 1..1001 --shard 2/3 --out 2.jsonl";
+
+const MERGE_EXAMPLES: &str = "Examples:
+  seedbed merge 1.jsonl 2.jsonl 3.jsonl
+  seedbed merge 1.jsonl 2.jsonl 3.jsonl --out whole.jsonl --format json";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -85,6 +99,65 @@ pub enum Command {
         /// Replace the trace file if it exists
         #[arg(long)]
         force: bool,
+        /// Run it twice, compare the runs event by event, and show the first that differs
+        #[arg(long)]
+        check_determinism: bool,
+    },
+    /// Run a scenario at many seeds, and say how often what happens
+    #[command(
+        after_help = SWEEP_EXAMPLES,
+        after_long_help = format!("{SWEEP_EXAMPLES}\n\n{}", exit::TABLE)
+    )]
+    Sweep {
+        /// Which scenario
+        #[command(flatten)]
+        which: Which,
+        /// The seeds from A up to but without B
+        #[arg(long, value_name = "A..B")]
+        seeds: Seeds,
+        /// How many runs at once; as many as there are processors unless given
+        #[arg(long, value_name = "N")]
+        jobs: Option<NonZeroUsize>,
+        /// End at the lowest seed that fails, or go through them all
+        #[arg(long, value_enum, default_value_t)]
+        until: Enough,
+        /// Only the i-th of n parts of the seeds; `seedbed merge` puts them together
+        #[arg(long, value_name = "i/n")]
+        shard: Option<Shard>,
+        /// Write a line of JSON for each seed to this file
+        #[arg(long, value_name = "FILE.jsonl")]
+        out: Option<PathBuf>,
+        /// Go on with the file if the same sweep was interrupted, or begin it
+        #[arg(long, requires = "out")]
+        resume: bool,
+        /// Replace the file if it exists
+        #[arg(long, requires = "out", conflicts_with = "resume")]
+        force: bool,
+        /// Run every seed twice, and compare the runs event by event
+        #[arg(long)]
+        check_determinism: bool,
+        /// For people or for programs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Put the files of a sweep's shards together, and say what is in them
+    #[command(
+        after_help = MERGE_EXAMPLES,
+        after_long_help = format!("{MERGE_EXAMPLES}\n\n{}", exit::TABLE)
+    )]
+    Merge {
+        /// The files, in any order
+        #[arg(value_name = "FILE.jsonl", required = true)]
+        files: Vec<PathBuf>,
+        /// Write the whole sweep to this file
+        #[arg(long, value_name = "FILE.jsonl")]
+        out: Option<PathBuf>,
+        /// Replace the file if it exists
+        #[arg(long, requires = "out")]
+        force: bool,
+        /// For people or for programs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Watch a scenario in the terminal: play, step back and forth, break things by key
     #[command(after_help = "Examples:
@@ -136,6 +209,16 @@ Press ? in it for all keys.")]
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// When a sweep has seen enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Enough {
+    /// At the lowest seed that fails
+    First,
+    /// After the last seed
+    #[default]
+    All,
 }
 
 /// Which scenario.

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 /// | status | meaning |
 /// |--:|---|
-/// | 0 | it was done; where a scenario was run, its expectations hold |
-/// | 1 | a scenario was run, and its expectations do not hold |
+/// | 0 | it was done; where a scenario was run, its expectations hold, at every seed of a sweep |
+/// | 1 | a scenario was run, and its expectations do not hold, or one seed gave two different runs |
 /// | 2 | bad input: arguments, a scenario's file, a file to write that exists or can't be written |
 /// | 101 | a bug in Seedbed, with a message that says how to replay it |
 ///
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// It was done, and expectations hold.
     Done,
-    /// Expectations do not hold.
+    /// Expectations do not hold, or a run is not the same twice.
     NotAsExpected,
     /// Bad input.
     BadInput,
@@ -22,8 +22,8 @@ pub enum Exit {
 
 /// The table as the help prints it.
 pub const TABLE: &str = "Exit status:
-  0  done; where a scenario was run, its expectations hold
-  1  a scenario was run, and its expectations do not hold
+  0  done; where a scenario was run, its expectations hold, at every seed of a sweep
+  1  a scenario was run, and its expectations do not hold, or one seed gave two different runs
   2  bad input: arguments, a scenario's file, a file to write that exists or can't be written";
 
 impl From<Exit> for ExitCode {

@@ -4,6 +4,7 @@ pub mod arguments;
 pub mod exit;
 pub mod output;
 pub mod source;
+mod sweep;
 mod trace;
 
 use std::io::{self, IsTerminal, Write};
@@ -14,8 +15,9 @@ use clap::{CommandFactory, Parser};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use seedbed_scenarios::catalog::CATALOG;
-use seedbed_scenarios::file::{Scenario, ScenarioErrors, model};
-use seedbed_scenarios::session::{self, Keep, Session};
+use seedbed_scenarios::file::{Scenario, ScenarioErrors};
+use seedbed_scenarios::session::{self, Keep, Session, determinism};
+use seedbed_scenarios::sweep::{Repeat, Until};
 use seedbed_sim::{Instant, Seed, Span};
 use serde::Serialize;
 
@@ -30,7 +32,7 @@ use crate::run;
 use crate::theme::Theme;
 use crate::update::Input;
 
-use arguments::{Arguments, Command, Format, TraceFormat};
+use arguments::{Arguments, Command, Enough, Format, TraceFormat};
 use exit::Exit;
 use output::{OutputFile, is_closed_pipe, print};
 use source::Source;
@@ -94,17 +96,58 @@ fn perform(command: Option<Command>) -> anyhow::Result<Exit> {
             trace,
             trace_format,
             force,
+            check_determinism,
         }) => {
             let trace = trace
                 .map(|path| OutputFile::new(&path, force))
                 .transpose()?
                 .map(|file| (file, trace_format));
-            report(
-                &Source::find(&which.scenario)?,
-                seed.seed,
-                format,
-                trace.as_ref(),
-            )
+            let source = Source::find(&which.scenario)?;
+            if check_determinism && !is_the_same_twice(&source, seed.seed)? {
+                return Ok(Exit::NotAsExpected);
+            }
+            report(&source, seed.seed, format, trace.as_ref())
+        }
+        Some(Command::Sweep {
+            which,
+            seeds,
+            jobs,
+            until,
+            shard,
+            out,
+            resume,
+            force,
+            check_determinism,
+            format,
+        }) => sweep::sweep(&sweep::Request {
+            scenario: which.scenario,
+            seeds,
+            jobs,
+            until: match until {
+                Enough::First => Until::First,
+                Enough::All => Until::All,
+            },
+            shard,
+            out,
+            existing: match (resume, force) {
+                (true, _) => sweep::Existing::Resume,
+                (false, true) => sweep::Existing::Replace,
+                (false, false) => sweep::Existing::Keep,
+            },
+            repeat: match check_determinism {
+                true => Repeat::Compare,
+                false => Repeat::Once,
+            },
+            format,
+        }),
+        Some(Command::Merge {
+            files,
+            out,
+            force,
+            format,
+        }) => {
+            let out = out.map(|path| OutputFile::new(&path, force)).transpose()?;
+            sweep::merge(&files, out.as_ref(), format)
         }
         Some(Command::Picture {
             which,
@@ -160,6 +203,20 @@ fn list(format: Format) -> anyhow::Result<Exit> {
     };
     print(&text)?;
     Ok(Exit::Done)
+}
+
+/// Runs it twice, and tells how the runs differ where they do.
+fn is_the_same_twice(source: &Source, seed: u64) -> anyhow::Result<bool> {
+    crash::watch(&source.name(), seed);
+    let scenario = source.load()?;
+    let open = || session::open(&source.name(), scenario.clone(), Seed(seed), Keep::Digest);
+    match determinism::check(open(), open()) {
+        Ok(_) => Ok(true),
+        Err(difference) => {
+            print(&format!("Seed {seed} gave two runs.\n{difference}"))?;
+            Ok(false)
+        }
+    }
 }
 
 fn report(
@@ -300,18 +357,14 @@ impl Library for Scenarios {
 fn in_catalog(name: &str, scenario: Scenario) -> Entry {
     Entry {
         name: name.to_owned(),
-        expectations: scenario.expectations.iter().map(expectation).collect(),
+        expectations: scenario
+            .expectations
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         title: scenario.title,
         chapter: scenario.chapter,
         teaches: scenario.teaches,
         try_next: scenario.try_next,
     }
-}
-
-fn expectation(expectation: &model::Expectation) -> String {
-    let verdict = match expectation.verdict {
-        model::ExpectedVerdict::Holds => "holds",
-        model::ExpectedVerdict::Violated => "is violated",
-    };
-    format!("{} {verdict}", expectation.check)
 }

@@ -86,10 +86,20 @@ impl Source {
     /// # Errors
     /// As [`text`](Self::text), and all that is wrong in the file, as a [`ScenarioErrors`](file::ScenarioErrors).
     pub fn load(&self) -> anyhow::Result<Scenario> {
-        match self {
-            Self::Catalog(entry) => Ok(entry.load()),
-            Self::File(_) => Ok(file::parse(&self.name(), &self.text()?)?),
-        }
+        Ok(self.read()?.1)
+    }
+
+    /// The file's text and the scenario that it is, read once.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(&self) -> anyhow::Result<(String, Scenario)> {
+        let text = self.text()?;
+        let scenario = match self {
+            Self::Catalog(entry) => entry.load(),
+            Self::File(_) => file::parse(&self.name(), &text)?,
+        };
+        Ok((text, scenario))
     }
 }
 
