@@ -8,6 +8,7 @@ pub mod history;
 pub mod measures;
 pub mod nemesis;
 pub mod report;
+pub mod search;
 pub mod session;
 pub mod sweep;
 pub mod trace;

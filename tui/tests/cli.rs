@@ -397,6 +397,73 @@ fn a_trace_is_written_for_perfetto_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_shrunk_run_is_a_file_that_shows_it_again() {
+    let bench = Bench::new();
+    let shrink = ["shrink", "lag/generated-load", "--seed", "1"];
+    let told = bench.prints(&[&shrink[..], &["--out", "small.toml"]].concat());
+    assert!(told.contains("and it vanishes."), "{told}");
+    let (report, status) = bench.report("small.toml");
+    assert_eq!(status, 0);
+    assert_eq!(verdict(&report, "read-your-writes"), Some(false));
+    let file = fs::read_to_string(bench.path("small.toml")).expect("a file");
+    assert_eq!(bench.prints(&shrink), format!("{told}\n{file}"));
+    let json = bench.prints(&[&shrink[..], &["--format", "json"]].concat());
+    let json: Value = serde_json::from_str(&json).expect("a line of JSON");
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["check"], "read-your-writes");
+    assert_eq!(json["toml"], file.as_str());
+    let reasons = json["reasons"].as_array().expect("reasons");
+    for reason in reasons {
+        assert!(told.contains(reason["text"].as_str().expect("a sentence")));
+    }
+    assert!(json["after"]["operations"].as_u64() <= Some(10));
+    let again = bench.refuses(&[&shrink[..], &["--out", "small.toml"]].concat());
+    assert!(again.contains("--force"), "{again}");
+    bench.prints(&[&shrink[..], &["--out", "small.toml", "--force"]].concat());
+    assert_eq!(bench.files(), ["small.toml"]);
+}
+
+#[test]
+fn the_page_on_shrinking_shows_what_the_program_prints() {
+    let bench = Bench::new();
+    let shrink = ["shrink", "lag/generated-load", "--seed", "1"];
+    let told = bench.prints(&[&shrink[..], &["--out", "small.toml"]].concat());
+    let file = fs::read_to_string(bench.path("small.toml")).expect("a file");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../book/src/shrinking.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let shows = |language: &str, text: &str| page.contains(&format!("```{language}\n{text}```\n"));
+    assert!(
+        shows("text", &told),
+        "put this on book/src/shrinking.md:\n{told}"
+    );
+    assert!(
+        shows("toml", &file),
+        "put this on book/src/shrinking.md:\n{file}"
+    );
+}
+
+#[test]
+fn what_holds_is_not_shrunk_and_what_can_not_be_kept_is_refused() {
+    let bench = Bench::new();
+    for extra in [&[][..], &["--keep", "durability"]] {
+        let arguments = [&["shrink", "lag/crash-catch-up", "--out", "s.toml"], extra].concat();
+        let output = bench.seedbed(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stdout).starts_with("nothing to shrink: "));
+    }
+    let json = bench.seedbed(&["shrink", "lag/crash-catch-up", "--format", "json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).expect("a line of JSON");
+    assert_eq!(json["schema"], 1);
+    let told = bench.refuses(&["shrink", "ddia/5-4", "--keep", "durablity"]);
+    assert!(told.contains("did you mean durability?"), "{told}");
+    let told = bench.refuses(&["shrink", "ddia/5-44"]);
+    assert!(told.contains("ddia/5-4"), "{told}");
+    let told = bench.refuses(&["shrink", "ddia/5-4", "--out", "no/such/s.toml"]);
+    assert!(told.contains("no folder"), "{told}");
+    assert!(bench.files().is_empty(), "nothing is left");
+}
+
+#[test]
 fn a_picture_is_an_svg_of_the_screen() {
     let bench = Bench::new();
     bench.prints(&["picture", "ddia/5-3", "--at", "100ms", "--out", "lab.svg"]);

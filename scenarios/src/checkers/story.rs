@@ -35,7 +35,7 @@ pub(super) fn user(operation: &Operation) -> String {
 }
 
 /// A name or value, cut where it is long. Dots at the cut say nothing: generated values are filled up with them.
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     if text.chars().count() <= TEXT_CHARS_MAX {
         return text.to_owned();
     }
@@ -51,7 +51,7 @@ pub(super) fn quote(value: &str) -> String {
 }
 
 /// A value in quotes, or `nothing`.
-pub(super) fn quote_or_nothing(value: Option<&str>) -> String {
+pub(crate) fn quote_or_nothing(value: Option<&str>) -> String {
     value.map_or_else(|| "nothing".to_owned(), quote)
 }
 

@@ -184,7 +184,8 @@ mod tests;
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, ScenarioErrors};
 pub use model::Scenario;
 pub(crate) use near::{nearest, quoted};
-pub use write::{Comments, Part, write, write_duration, write_with};
+pub(crate) use write::write_without;
+pub use write::{Comments, Part, write, write_with};
 
 use diagnostic::{Problem, Problems};
 use names::Names;

@@ -9,7 +9,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use seedbed_protocols::replication::single_leader;
 use seedbed_protocols::storage::EngineKind;
 use seedbed_sim::{ClockConfig, DiskConfig, Fault, NetworkSpec, NodeId, ScheduledMessage, Span};
 
@@ -150,10 +149,8 @@ impl Protocol {
     }
 
     /// The kinds of its messages, by which files name them.
-    pub const fn message_kinds(&self) -> &'static [&'static str] {
-        match self {
-            Self::SingleLeader(_) => single_leader::Message::KINDS,
-        }
+    pub fn message_kinds(&self) -> &'static [&'static str] {
+        crate::session::message_kinds(self)
     }
 }
 

@@ -15,7 +15,7 @@ mod words;
 
 use std::sync::Arc;
 
-use seedbed_protocols::replication::single_leader::{Node, Planted};
+use seedbed_protocols::replication::single_leader::{Message, Node, Planted};
 use seedbed_sim::lockstep::Heard;
 use seedbed_sim::{Fault, FaultId, Instant, MessageSent, Seed, TraceLevel};
 
@@ -140,5 +140,12 @@ pub fn open_planted(
     plan.logs_messages = keep == Keep::Messages;
     match protocol {
         Protocol::SingleLeader(_) => Box::new(run::Run::<Node>::new(plan, planted)),
+    }
+}
+
+/// The kinds of messages of a protocol, by which scenario files name them.
+pub(crate) fn message_kinds(protocol: &Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::SingleLeader(_) => Message::KINDS,
     }
 }

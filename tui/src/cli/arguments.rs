@@ -36,6 +36,11 @@ const MERGE_EXAMPLES: &str = "Examples:
   seedbed merge 1.jsonl 2.jsonl 3.jsonl
   seedbed merge 1.jsonl 2.jsonl 3.jsonl --out whole.jsonl --format json";
 
+const SHRINK_EXAMPLES: &str = "Examples:
+  seedbed shrink lag/generated-load
+  seedbed shrink my.toml --seed 7 --keep durability --out small.toml
+  seedbed run small.toml";
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -172,6 +177,32 @@ Press ? in it for all keys.")]
         /// Which seed
         #[command(flatten)]
         seed: Seed,
+    },
+    /// Find the shortest story in which the same check falls, and say why
+    #[command(
+        after_help = SHRINK_EXAMPLES,
+        after_long_help = format!("{SHRINK_EXAMPLES}\n\n{}", exit::TABLE)
+    )]
+    Shrink {
+        /// Which scenario
+        #[command(flatten)]
+        which: Which,
+        /// Which seed
+        #[command(flatten)]
+        seed: Seed,
+        /// The check that has to fall still; unless given, that of the first expectation which is not met, or else the
+        /// first that falls
+        #[arg(long, value_name = "VERDICT")]
+        keep: Option<String>,
+        /// Write the shrunk scenario to this file
+        #[arg(long, value_name = "FILE.toml")]
+        out: Option<PathBuf>,
+        /// Replace the file if it exists
+        #[arg(long)]
+        force: bool,
+        /// For people or for programs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Draw the screen that `explore` shows as an SVG
     #[command(after_help = "Examples:

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// | status | meaning |
 /// |--:|---|
 /// | 0 | it was done; where a scenario was run, its expectations hold, at every seed of a sweep |
-/// | 1 | a scenario was run, and its expectations do not hold, or one seed gave two different runs |
+/// | 1 | a scenario was run, and its expectations do not hold, or one seed gave two different runs; or there is nothing to shrink, since no check falls |
 /// | 2 | bad input: arguments, a scenario's file, a file to write that exists or can't be written |
 /// | 101 | a bug in Seedbed, with a message that says how to replay it |
 ///
@@ -23,7 +23,8 @@ pub enum Exit {
 /// The table as the help prints it.
 pub const TABLE: &str = "Exit status:
   0  done; where a scenario was run, its expectations hold, at every seed of a sweep
-  1  a scenario was run, and its expectations do not hold, or one seed gave two different runs
+  1  a scenario was run, and its expectations do not hold, or one seed gave two different runs;
+     or there is nothing to shrink, since no check falls (or not the one to keep)
   2  bad input: arguments, a scenario's file, a file to write that exists or can't be written";
 
 impl From<Exit> for ExitCode {

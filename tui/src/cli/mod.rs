@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod exit;
 pub mod output;
+mod shrink;
 pub mod source;
 mod sweep;
 mod trace;
@@ -148,6 +149,18 @@ fn perform(command: Option<Command>) -> anyhow::Result<Exit> {
         }) => {
             let out = out.map(|path| OutputFile::new(&path, force)).transpose()?;
             sweep::merge(&files, out.as_ref(), format)
+        }
+        Some(Command::Shrink {
+            which,
+            seed,
+            keep,
+            out,
+            force,
+            format,
+        }) => {
+            let out = out.map(|path| OutputFile::new(&path, force)).transpose()?;
+            let source = Source::find(&which.scenario)?;
+            shrink::shrink(&source, seed.seed, keep.as_deref(), out.as_ref(), format)
         }
         Some(Command::Picture {
             which,

@@ -13,12 +13,10 @@ impl Writer<'_> {
     pub(super) fn cluster(&self, out: &mut String) {
         let scenario = self.scenario;
         let template = self.template();
-        let nodes: Vec<Table> = match self.are_numbered(&template) {
+        let replicas: Vec<&Replica> = self.replicas().collect();
+        let nodes: Vec<Table> = match are_numbered(&replicas, &template) {
             true => Vec::new(),
-            false => {
-                let replicas = scenario.replicas.iter();
-                replicas.map(|replica| node(replica, &template)).collect()
-            }
+            false => replicas.iter().map(|it| node(it, &template)).collect(),
         };
         let Cluster {
             protocol,
@@ -27,12 +25,13 @@ impl Writer<'_> {
         let mut table = Table::single("cluster");
         table.text("protocol", protocol.name());
         if nodes.is_empty() {
-            table.plain("replicas", scenario.replicas.len());
+            table.plain("replicas", replicas.len());
         }
         match protocol {
             Protocol::SingleLeader(SingleLeader { leader, heartbeat }) => {
                 let name = |id: &NodeId| quoted(scenario.name(*id));
-                table.unless("leader", leader, &NodeId(0), name);
+                let first = self.node_ids().next().unwrap_or_default();
+                table.unless("leader", leader, &first, name);
                 table.unless("heartbeat", heartbeat, &Span::from_millis(50), |it| {
                     duration(*it)
                 });
@@ -52,21 +51,25 @@ impl Writer<'_> {
         qualities(&mut table, &template, &standard());
         table.push_to(out);
         nodes.into_iter().for_each(|node| node.push_to(out));
-        for client in scenario.clients.iter().filter(|it| it.load.is_none()) {
+        let clients = self.node_ids().filter_map(|id| scenario.client(id));
+        for client in clients.filter(|it| it.load.is_none()) {
             self.client(client).push_to(out);
         }
     }
 
+    fn replicas(&self) -> impl Iterator<Item = &Replica> {
+        self.node_ids().filter_map(|id| self.scenario.replica(id))
+    }
+
     /// What all replicas are like, for those qualities that all of them share.
     fn template(&self) -> Replica {
-        let replicas = &self.scenario.replicas;
         let mut template = standard();
-        let Some(first) = replicas.first() else {
+        let Some(first) = self.replicas().next() else {
             return template;
         };
         macro_rules! shared {
             ($($field:ident),*) => {
-                $(if replicas.iter().all(|it| it.$field == first.$field) {
+                $(if self.replicas().all(|it| it.$field == first.$field) {
                     template.$field = first.$field;
                 })*
             };
@@ -75,23 +78,10 @@ impl Writer<'_> {
         template
     }
 
-    /// Whether `replicas = 3` says it all.
-    fn are_numbered(&self, template: &Replica) -> bool {
-        let like = |(index, replica): (usize, &Replica)| {
-            let name = match index {
-                0 => "leader".to_owned(),
-                _ => format!("follower-{index}"),
-            };
-            let template = template.clone();
-            *replica == Replica { name, ..template }
-        };
-        self.scenario.replicas.iter().enumerate().all(like)
-    }
-
     /// The sites, in the order in which nodes name them first.
     fn sites(&self) -> Vec<&str> {
         let mut sites = Vec::new();
-        for id in self.scenario.node_ids() {
+        for id in self.node_ids() {
             let site = self.scenario.site(id);
             if !site.is_empty() && !sites.contains(&site) {
                 sites.push(site);
@@ -129,6 +119,19 @@ impl Writer<'_> {
         write_clock(&mut table, clock);
         table
     }
+}
+
+/// Whether `replicas = 3` says it all.
+fn are_numbered(replicas: &[&Replica], template: &Replica) -> bool {
+    let like = |(index, replica): (usize, &&Replica)| {
+        let name = match index {
+            0 => "leader".to_owned(),
+            _ => format!("follower-{index}"),
+        };
+        let template = template.clone();
+        **replica == Replica { name, ..template }
+    };
+    replicas.iter().enumerate().all(like)
 }
 
 pub(super) const fn routing_name(routing: Routing) -> &'static str {

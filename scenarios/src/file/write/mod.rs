@@ -15,13 +15,11 @@ mod work;
 
 use std::fmt::Write as _;
 
-use seedbed_sim::{MessageFate, ScheduledMessage, Span};
+use seedbed_sim::{MessageFate, NodeId, ScheduledMessage, Span};
 
 use super::SCHEMA;
 use super::model::{Expectation, ExpectedVerdict, Scenario};
 use text::{Table, comment, duration, instant};
-
-pub use text::duration as write_duration;
 
 /// What is said about the parts of a scenario, as comments of its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,59 +50,22 @@ pub fn write(scenario: &Scenario) -> String {
 
 /// The same, with comments. A part that is written together with others bears the comments of all of them.
 pub fn write_with(scenario: &Scenario, comments: &Comments) -> String {
-    let Scenario {
-        title,
-        chapter,
-        teaches,
-        try_next,
-        duration: runs_for,
-        settle,
-        cluster: _,
-        replicas: _,
-        clients: _,
-        network: _,
-        steps: _,
-        loads: _,
-        faults: _,
-        nemeses: _,
-        messages,
-        expectations,
-    } = scenario;
-    let mut out = String::new();
-    for line in &comments.head {
-        comment(&mut out, line);
-    }
-    let mut root = Table::root();
-    root.plain("schema", SCHEMA);
-    root.long_text("title", title);
-    for (field, said) in [
-        ("chapter", chapter),
-        ("teaches", teaches),
-        ("try", try_next),
-    ] {
-        if !said.is_empty() {
-            root.long_text(field, said);
-        }
-    }
-    root.plain("duration", duration(*runs_for));
-    root.unless("settle", settle, &Span::from_secs(10), |it| duration(*it));
-    root.push_to(&mut out);
+    let writer = Writer {
+        scenario,
+        comments,
+        omitted: None,
+    };
+    writer.write()
+}
 
-    let writer = Writer { scenario, comments };
-    writer.cluster(&mut out);
-    writer.network(&mut out);
-    writer.steps(&mut out);
-    writer.loads(&mut out);
-    writer.faults(&mut out);
-    writer.nemeses(&mut out);
-    for (index, message) in messages.iter().enumerate() {
-        writer.comment(&mut out, Part::Message(index));
-        writer.message(message).push_to(&mut out);
-    }
-    for expectation in expectations {
-        expect(expectation).push_to(&mut out);
-    }
-    out
+/// The same without one of its nodes, which nothing else in it may be about.
+pub(crate) fn write_without(scenario: &Scenario, node: NodeId) -> String {
+    let writer = Writer {
+        scenario,
+        comments: &Comments::default(),
+        omitted: Some(node),
+    };
+    writer.write()
 }
 
 /// What all parts of the writer look at.
@@ -112,9 +73,73 @@ pub fn write_with(scenario: &Scenario, comments: &Comments) -> String {
 struct Writer<'a> {
     scenario: &'a Scenario,
     comments: &'a Comments,
+    /// A node that is left out.
+    omitted: Option<NodeId>,
 }
 
 impl Writer<'_> {
+    fn write(&self) -> String {
+        let Scenario {
+            title,
+            chapter,
+            teaches,
+            try_next,
+            duration: runs_for,
+            settle,
+            cluster: _,
+            replicas: _,
+            clients: _,
+            network: _,
+            steps: _,
+            loads: _,
+            faults: _,
+            nemeses: _,
+            messages,
+            expectations,
+        } = self.scenario;
+        let mut out = String::new();
+        for line in &self.comments.head {
+            comment(&mut out, line);
+        }
+        let mut root = Table::root();
+        root.plain("schema", SCHEMA);
+        root.long_text("title", title);
+        for (field, said) in [
+            ("chapter", chapter),
+            ("teaches", teaches),
+            ("try", try_next),
+        ] {
+            if !said.is_empty() {
+                root.long_text(field, said);
+            }
+        }
+        root.plain("duration", duration(*runs_for));
+        root.unless("settle", settle, &Span::from_secs(10), |it| duration(*it));
+        root.push_to(&mut out);
+
+        self.cluster(&mut out);
+        self.network(&mut out);
+        self.steps(&mut out);
+        self.loads(&mut out);
+        self.faults(&mut out);
+        self.nemeses(&mut out);
+        for (index, message) in messages.iter().enumerate() {
+            self.comment(&mut out, Part::Message(index));
+            self.message(message).push_to(&mut out);
+        }
+        for expectation in expectations {
+            expect(expectation).push_to(&mut out);
+        }
+        out
+    }
+
+    /// The nodes that are written.
+    fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let omitted = self.omitted;
+        let all = self.scenario.node_ids();
+        all.filter(move |id| Some(*id) != omitted)
+    }
+
     /// What is said about a part, before it. The empty line that sets tables apart comes before the comment.
     fn comment(&self, out: &mut String, part: Part) {
         let about = self.comments.parts.iter().filter(|(it, _)| *it == part);

@@ -73,7 +73,7 @@ impl Writer<'_> {
     /// The sites and their nodes.
     pub(super) fn members(&self) -> BTreeMap<&str, Vec<NodeId>> {
         let mut members: BTreeMap<&str, Vec<NodeId>> = BTreeMap::new();
-        for id in self.scenario.node_ids() {
+        for id in self.node_ids() {
             let site = self.scenario.site(id);
             if !site.is_empty() {
                 members.entry(site).or_default().push(id);

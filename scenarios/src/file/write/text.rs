@@ -171,7 +171,7 @@ pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// A duration, exactly: `"1.5ms"`.
-pub fn duration(span: Span) -> String {
+pub(super) fn duration(span: Span) -> String {
     format!("\"{}\"", bare(span.as_nanos()))
 }
 

@@ -1,0 +1,227 @@
+//! Shrinking: from a run in which something fell to the shortest scenario in which it falls still, and why.
+//!
+//! A run that a seed found is a bad story. It has thousands of operations, most of the faults do not matter, and it hangs on
+//! random draws, which are others as soon as somebody adds a client. Shrinking makes of it a scenario of a few explicit
+//! steps:
+//!
+//! ```text
+//!   a scenario and a seed
+//!        │  write down      generated operations become steps at the instants at which they were invoked, a read asks the
+//!        │                  replica that it asked; faults become what they were; drawn delays the middle of what is drawn,
+//!        │                  and where that is not enough, the fates of single messages, named by what they are
+//!        ▼
+//!   a scenario without chance in which the same check falls
+//!        │  jump            to the operations of the witness alone, of its keys, of its clients
+//!        │  reduce          ddmin over steps, faults and messages; nodes, links, settings one by one; times to round and
+//!        │                  short ones: again and again until nothing goes
+//!        ▼
+//!   the shortest that was found
+//!        │  explain         for each thing that is left: does the check hold without it?
+//!        ▼
+//!   a file with an expectation, a story and its reasons
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. Every candidate is judged by running it. What is returned violates the check that was asked for, and every reason that
+//!    is given was seen in a run of its own.
+//! 2. The result is *1-minimal*: no single step, fault, message, link, replica or client can be left out of it.
+//! 3. No drawn number is left in it that matters: it violates the check under other seeds too, and with a client more that
+//!    does something else. (Where no such scenario is found, what is returned says so: [`Shrunk::is_sturdy`].)
+//! 4. The result is the same whatever runs the candidates, and however many at once: of those that are tried, the first in
+//!    their order that keeps the verdict is taken.
+//!
+//! Delta debugging is Zeller and Hildebrandt's *ddmin* (Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28(2),
+//! 2002). What hypothesis and QuickCheck shrink is the input of a generator; here it is a timeline, in which the fate of a
+//! message must not change its owner when an operation before it goes: while operations are being removed, messages are
+//! counted from an instant shortly before each of them was sent, and only in the end by their number.
+//!
+//! # What this does not do
+//!
+//! It does not search for a *smallest* scenario, only for one from which nothing can be taken away. And it keeps a check
+//! violated, not a certain witness: a story may turn into a shorter one of the same kind on the way.
+
+mod explain;
+mod explicit;
+mod lab;
+mod messages;
+mod parts;
+mod reduce;
+mod settings;
+mod tell;
+mod times;
+
+use seedbed_sim::Seed;
+
+use crate::checkers;
+use crate::file::model::{Expectation, ExpectedVerdict, Scenario};
+use crate::report::{Report, VerdictReport};
+
+pub use explain::Reason;
+pub use lab::{Hands, Lab, OneByOne, Open};
+pub use tell::ShrunkJson;
+
+/// What a scenario has of everything, for saying how much smaller it has become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Size {
+    /// Operations that began.
+    pub operations: u64,
+    /// Faults.
+    pub faults: u64,
+    /// Replicas and clients.
+    pub nodes: u64,
+    /// Messages whose fate is decided one by one.
+    pub messages: u64,
+}
+
+/// A shrunk run.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The scenario of explicit steps, with the one expectation that the check is violated.
+    pub scenario: Scenario,
+    /// The check that falls in it.
+    pub check: &'static str,
+    /// What that check says of it: the story.
+    pub verdict: VerdictReport,
+    /// What is necessary in it, and what would have made the check hold.
+    pub reasons: Vec<Reason>,
+    /// The size of the run at first.
+    pub before: Size,
+    /// And of the shrunk one.
+    pub after: Size,
+    /// How many runs it took.
+    pub runs: u64,
+    /// Whether it violates the check under other seeds too.
+    pub falls_under_any_seed: bool,
+    /// Whether it does so beside a client that does something else, too.
+    pub is_sturdy: bool,
+    name: String,
+    seed: Seed,
+}
+
+/// Why a run can't be shrunk.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShrinkError {
+    /// No check of this name exists.
+    #[error("there is no check {given:?}; expected one of {}{}", names(), did_you_mean(.given))]
+    NoSuchCheck {
+        /// What was asked for.
+        given: String,
+    },
+    /// The run violates nothing, or not what was asked for.
+    #[error("nothing to shrink: {0}")]
+    Holds(String),
+    /// Written down step by step, the run does not violate the check: it hangs on something that no file can say.
+    #[error(
+        "the run violates {0}, but not when it is written down step by step: it hangs on something that a scenario file can't say"
+    )]
+    NotWrittenDown(&'static str),
+}
+
+fn names() -> String {
+    let names: Vec<&str> = checkers::CATALOG.iter().map(|entry| entry.name).collect();
+    names.join(", ")
+}
+
+fn did_you_mean(given: &str) -> String {
+    let names = checkers::CATALOG.iter().map(|entry| entry.name);
+    let nearest = crate::file::nearest(given, names);
+    nearest.map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}
+
+/// Shrinks the run of `scenario` from `seed`. What is kept violated is the check `keep`, or else that of the first
+/// expectation which is not met, or else the first that is violated.
+///
+/// # Errors
+/// When there is no such check, the run does not violate it, or it can't be written down.
+pub fn shrink(
+    name: &str,
+    scenario: &Scenario,
+    seed: Seed,
+    keep: Option<&str>,
+    lab: &Lab<'_>,
+) -> Result<Shrunk, ShrinkError> {
+    if let Some(given) = keep.filter(|name| checkers::find(name).is_none()) {
+        let given = given.to_owned();
+        return Err(ShrinkError::NoSuchCheck { given });
+    }
+    let report = lab.report(scenario, seed);
+    let check = choose(&report, keep)?;
+    let goal = lab::Goal { lab, seed, check };
+    let (written, before) = explicit::write_down(scenario, &goal)?;
+    let mut smallest = reduce::to_the_least(&written, &goal);
+    retitle(&mut smallest, name, seed, check);
+    let falls_under_any_seed = goal.is_violated_by_all_seeds(&smallest);
+    let is_sturdy = goal.is_sturdily_violated(&smallest);
+    let report = lab.report(&smallest, seed);
+    let verdict = verdict_of(&report, check).clone();
+    let reasons = explain::explain(&smallest, &goal, &verdict);
+    Ok(Shrunk {
+        after: size(&smallest),
+        scenario: smallest,
+        check,
+        verdict,
+        reasons,
+        before,
+        runs: lab.runs(),
+        falls_under_any_seed,
+        is_sturdy,
+        name: name.to_owned(),
+        seed,
+    })
+}
+
+fn verdict_of<'a>(report: &'a Report, check: &str) -> &'a VerdictReport {
+    let mut verdicts = report.verdicts.iter();
+    let verdict = verdicts.find(|verdict| verdict.check == check);
+    verdict.expect("a report has a verdict of each check")
+}
+
+/// What is to be kept violated.
+fn choose(report: &Report, keep: Option<&str>) -> Result<&'static str, ShrinkError> {
+    let violated = |name: &str| verdict_of(report, name).holds == Some(false);
+    let catalog = checkers::CATALOG.iter().map(|entry| entry.name);
+    if let Some(keep) = keep {
+        let mut named = catalog.filter(|name| *name == keep);
+        let name = named.next().expect("it was looked up");
+        return match violated(name) {
+            true => Ok(name),
+            false => Err(ShrinkError::Holds(format!(
+                "{name} is not violated in this run"
+            ))),
+        };
+    }
+    let unmet = report
+        .expectations
+        .iter()
+        .filter(|it| it.met == Some(false));
+    let unmet: Vec<&str> = unmet.map(|it| it.expect.as_str()).collect();
+    let is_unmet = |name: &str| {
+        let expected = format!("{name} holds");
+        unmet.contains(&expected.as_str())
+    };
+    let mut violated: Vec<&'static str> = catalog.filter(|name| violated(name)).collect();
+    // A stable sort: those that the scenario expected to hold come first.
+    violated.sort_by_key(|name| !is_unmet(name));
+    let first = violated.first().copied();
+    first.ok_or_else(|| ShrinkError::Holds("no check is violated in this run".to_owned()))
+}
+
+fn size(scenario: &Scenario) -> Size {
+    Size {
+        operations: scenario.steps.len() as u64,
+        faults: scenario.faults.len() as u64,
+        nodes: scenario.node_count() as u64,
+        messages: scenario.messages.len() as u64,
+    }
+}
+
+/// What the shrunk scenario is called, and what it expects.
+fn retitle(scenario: &mut Scenario, name: &str, seed: Seed, check: &'static str) {
+    scenario.title = format!("{check} falls: shrunk from {name}, seed {}", seed.0);
+    scenario.chapter.clear();
+    scenario.teaches.clear();
+    scenario.try_next.clear();
+    let verdict = ExpectedVerdict::Violated;
+    scenario.expectations = vec![Expectation { check, verdict }];
+}
