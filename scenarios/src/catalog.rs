@@ -31,6 +31,9 @@ pub static CATALOG: &[Entry] = catalog![
     "ddia/5-4",
     "lag/crash-catch-up",
     "lag/generated-load",
+    "disk/torn-tail",
+    "disk/failed-sync",
+    "disk/lying-disk",
     "nemesis/storm",
 ];
 

@@ -5,14 +5,23 @@ use std::collections::BTreeSet;
 use seedbed_scenarios::catalog;
 use seedbed_scenarios::file;
 use seedbed_scenarios::report::Report;
-use seedbed_scenarios::session::{self, Keep};
-use seedbed_sim::Seed;
+use seedbed_scenarios::session::{self, Keep, Session};
+use seedbed_scenarios::trace::{TraceEvent, What};
+use seedbed_sim::{Instant, Seed};
 
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=200;
 
 fn run(text: &str, seed: u64) -> Report {
     let scenario = file::parse("catalog.toml", text).unwrap_or_else(|errors| panic!("{errors}"));
     session::open("catalog.toml", scenario, Seed(seed), Keep::Digest).report()
+}
+
+/// The whole run.
+fn finished(text: &str, seed: u64) -> Box<dyn Session> {
+    let scenario = file::parse("catalog.toml", text).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut session = session::open("catalog.toml", scenario, Seed(seed), Keep::Everything);
+    session.run_to_end();
+    session
 }
 
 fn text(name: &str) -> &'static str {
@@ -40,9 +49,10 @@ fn meets_its_expectations(name: &str) {
             "seedbed run {name} --seed {seed}\n{}",
             report.to_text()
         );
-        let in_a_storm = name.starts_with("nemesis/");
+        // Who asks a leader that is down, or a cluster in a storm, may never hear what became of it.
+        let loses_answers = name.starts_with("disk/") || name.starts_with("nemesis/");
         assert!(
-            in_a_storm || report.operations.info == 0,
+            loses_answers || report.operations.info == 0,
             "{name}, seed {seed}"
         );
     }
@@ -71,6 +81,21 @@ fn a_follower_that_catches_up_comes_out_as_expected() {
 #[test]
 fn generated_load_comes_out_as_expected() {
     meets_its_expectations("lag/generated-load");
+}
+
+#[test]
+fn a_torn_tail_comes_out_as_expected() {
+    meets_its_expectations("disk/torn-tail");
+}
+
+#[test]
+fn a_failed_sync_comes_out_as_expected() {
+    meets_its_expectations("disk/failed-sync");
+}
+
+#[test]
+fn a_lying_disk_comes_out_as_expected() {
+    meets_its_expectations("disk/lying-disk");
 }
 
 #[test]
@@ -153,6 +178,47 @@ fn the_leader_answers_though_a_follower_is_down() {
     let report = run(&format!("{}{crash}", text("ddia/5-2")), 1);
     assert_eq!(report.operations.ok, 4, "{report:?}");
     assert_eq!(holds(&report, "convergence"), Some(true));
+}
+
+/// How many of the leader's two restarts find a torn tail, over some seeds.
+fn torn_tails(text: &str) -> usize {
+    let is_torn = |event: &TraceEvent| event.about == "dropped-torn-tail";
+    let torn = |seed| finished(text, seed).events().filter(is_torn).count();
+    (1..=10).map(torn).sum()
+}
+
+#[test]
+fn a_tail_is_torn_where_crashes_tear_and_only_there() {
+    let tears = text("disk/torn-tail");
+    let count = torn_tails(tears);
+    assert!((5..=20).contains(&count), "{count} of 20 restarts");
+    let keeps = changed("disk/torn-tail", "\"torn-garbage\"", "\"keep\"");
+    assert_eq!(torn_tails(&keeps), 0);
+}
+
+#[test]
+fn a_single_replica_on_an_honest_disk_loses_nothing() {
+    let text = changed("disk/lying-disk", "disk = { syncs = \"lying\" }", "");
+    for seed in 1..=20 {
+        assert_eq!(holds(&run(&text, seed), "durability"), Some(true), "{seed}");
+    }
+}
+
+#[test]
+fn a_leader_whose_disk_lied_finds_followers_ahead_of_it_and_stops() {
+    let text = changed("disk/failed-sync", "\"sync-error\"", "\"lying-sync\"");
+    let text = text.replace("count = 1\n", "");
+    for seed in 1..=10 {
+        let session = finished(&text, seed);
+        let is_halt = |event: &TraceEvent| matches!(event.what, What::Halt { .. });
+        let halts: Vec<TraceEvent> = session.events().filter(is_halt).collect();
+        let after_crash = halts
+            .first()
+            .map(|halt| halt.at >= Instant::from_millis(1_600));
+        assert_eq!(after_crash, Some(true), "seed {seed}: {halts:?}");
+        // Nobody can read what it holds, so nobody says that nothing was lost.
+        assert_eq!(holds(&session.report(), "durability"), None, "seed {seed}");
+    }
 }
 
 #[test]
