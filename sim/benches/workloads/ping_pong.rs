@@ -11,7 +11,7 @@ use seedbed_sim::{
 pub(crate) struct Player;
 
 #[derive(Clone, Debug, Hash)]
-pub(crate) struct Ball(u64);
+pub(crate) struct Ball(pub(crate) u64);
 
 impl Datum for Ball {
     fn kind(&self) -> Kind {
@@ -62,8 +62,8 @@ impl Process for Player {
     }
 }
 
-/// A game at its first instant, with one ball.
-pub(crate) fn game(trace: TraceLevel) -> World<Player> {
+/// Two players.
+pub(crate) fn spec(trace: TraceLevel) -> WorldSpec<Player> {
     let node = |name: &str| NodeSpec {
         name: name.into(),
         config: (),
@@ -74,12 +74,16 @@ pub(crate) fn game(trace: TraceLevel) -> World<Player> {
     };
     let delay =
         Distribution::uniform(Span::from_millis(1), Span::from_millis(10)).expect("1 is below 10");
-    let spec = WorldSpec {
+    WorldSpec {
         nodes: vec![node("ping"), node("pong")],
         network: NetworkSpec::uniform(LinkSpec::fifo(delay)),
         trace,
-    };
-    let mut world = World::new(Seed(1), spec);
+    }
+}
+
+/// A game at its first instant, with one ball.
+pub(crate) fn game(trace: TraceLevel) -> World<Player> {
+    let mut world = World::new(Seed(1), spec(trace));
     world.run_until(Instant::ZERO, &mut ());
     world.invoke(NodeId(0), Ball(0), PathKey::of_name("serve", 0), &mut ());
     world

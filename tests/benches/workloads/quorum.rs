@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use seedbed_protocols::storage::{Engine, EngineKind, EngineOptions, open_engine};
 use seedbed_sim::{
-    ClockConfig, Context, Datum, DiskConfig, Distribution, Halt, Instant, Kind, LinkSpec,
+    ClockConfig, Context, Datum, Disk, DiskConfig, Distribution, Halt, Instant, Kind, LinkSpec,
     NetworkSpec, NodeId, NodeSpec, PathKey, Payload, Process, RequestId, Seed, Span, SyncTicket,
     TimerHandle, TraceLevel, World, WorldSpec,
 };
@@ -284,7 +284,7 @@ impl Process for Node {
     ) -> Result<(), Halt> {
         match self {
             Self::Replica(engine) => {
-                let answer = answer(engine.as_mut(), message, cx)?;
+                let answer = answer(engine.as_mut(), message, cx.disk())?;
                 cx.send(from, answer);
             }
             Self::Durable(replica) => replica.write(from, message, cx)?,
@@ -322,18 +322,18 @@ impl Process for Node {
 }
 
 /// What a replica does, and answers.
-fn answer(
+pub(crate) fn answer(
     engine: &mut dyn Engine,
     message: Message,
-    cx: &mut Context<'_, Node>,
+    disk: &mut dyn Disk,
 ) -> Result<Message, Halt> {
     Ok(match message {
         Message::Write(operation, key, value) => {
-            engine.put(cx.disk(), key, value)?;
+            engine.put(disk, key, value)?;
             Message::Written(operation)
         }
         Message::Read(operation, key) => {
-            let value = engine.get(cx.disk(), &key, None)?;
+            let value = engine.get(disk, &key, None)?;
             Message::Found(operation, value)
         }
         Message::Written(_) | Message::Found(..) => {
@@ -342,13 +342,18 @@ fn answer(
     })
 }
 
-/// The store at its first instant, its client about to begin.
-pub(crate) fn store(engine: EngineKind, keys: u64, trace: TraceLevel) -> World<Node> {
+/// What the store is made of: its replicas, and after them its client.
+pub(crate) fn spec(engine: EngineKind, keys: u64, trace: TraceLevel) -> WorldSpec<Node> {
     let client = Role::Client {
         keys,
         durable: false,
     };
-    cluster(&Role::Replica(engine), &client, 1, trace)
+    cluster_spec(&Role::Replica(engine), &client, 1, trace)
+}
+
+/// The store at its first instant, its client about to begin.
+pub(crate) fn store(engine: EngineKind, keys: u64, trace: TraceLevel) -> World<Node> {
+    begun(spec(engine, keys, trace))
 }
 
 /// The store whose writes are durable at its first instant, its clients about to begin.
@@ -357,10 +362,15 @@ pub(crate) fn durable_store(engine: EngineKind, keys: u64, trace: TraceLevel) ->
         keys,
         durable: true,
     };
-    cluster(&Role::DurableReplica(engine), &client, CLIENTS, trace)
+    begun(cluster_spec(
+        &Role::DurableReplica(engine),
+        &client,
+        CLIENTS,
+        trace,
+    ))
 }
 
-fn cluster(replica: &Role, client: &Role, clients: u32, trace: TraceLevel) -> World<Node> {
+fn cluster_spec(replica: &Role, client: &Role, clients: u32, trace: TraceLevel) -> WorldSpec<Node> {
     let durable = matches!(replica, Role::DurableReplica(_));
     let node = |name: String, config: Role| NodeSpec {
         name,
@@ -382,18 +392,19 @@ fn cluster(replica: &Role, client: &Role, clients: u32, trace: TraceLevel) -> Wo
     let clients = (0..clients).map(|index| node(name(index), client.clone()));
     let delay =
         Distribution::uniform(Span::from_millis(1), Span::from_millis(10)).expect("1 is below 10");
-    let nodes: Vec<_> = replicas.chain(clients).collect();
-    let all = REPLICAS..nodes.len() as u32;
-    let mut world = World::new(
-        Seed(1),
-        WorldSpec {
-            nodes,
-            network: NetworkSpec::uniform(LinkSpec::fifo(delay)),
-            trace,
-        },
-    );
+    WorldSpec {
+        nodes: replicas.chain(clients).collect(),
+        network: NetworkSpec::uniform(LinkSpec::fifo(delay)),
+        trace,
+    }
+}
+
+/// A cluster whose clients are about to begin.
+fn begun(spec: WorldSpec<Node>) -> World<Node> {
+    let count = spec.nodes.len() as u32;
+    let mut world = World::new(Seed(1), spec);
     world.run_until(Instant::ZERO + Span::from_millis(100), &mut ());
-    for client in all {
+    for client in REPLICAS..count {
         let path = PathKey::of_name("begin", u64::from(client - REPLICAS));
         world.invoke(NodeId(client), Begin, path, &mut ());
     }
