@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `determinism` | one seed is one run, however it is driven |
 //! | `nondeterminism` | the determinism check catches hash order at the first event that it changes |
+//! | `time_travel` | going to any place of a run of a million events is going there step by step |
 //! | `driving` | a run that is driven at random is the plain run with the same faults |
 //! | `catalog` | the scenarios of the catalog come out as they did before |
 //! | `ddia` | the anomalies of the book, their witnesses, and what takes them away |
@@ -13,5 +14,6 @@
 //! | `wasm` | the same seed gives the same run under WebAssembly |
 
 pub mod compare;
+pub mod long;
 pub mod runs;
 pub mod sources;

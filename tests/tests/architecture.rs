@@ -339,6 +339,28 @@ fn measures_see_what_checkers_see() {
 }
 
 #[test]
+fn one_place_runs_many_worlds_at_once() {
+    page_says("the one place where many worlds run at once");
+    let threads = [
+        "rayon",
+        "std::thread::spawn",
+        "thread::spawn",
+        "thread::Builder",
+    ];
+    let workers = "tui/src/cli/sweep/workers.rs";
+    for crate_name in CRATES {
+        let (found, others): (Vec<Source>, Vec<Source>) = sources(crate_name)
+            .into_iter()
+            .partition(|source| source.path == workers);
+        have_no_word(&others, &threads);
+        assert_eq!(
+            found.iter().any(|s| s.has_word("rayon")),
+            crate_name == "tui"
+        );
+    }
+}
+
+#[test]
 fn only_sessions_know_both_the_world_and_the_protocols() {
     page_says("Of `scenarios`, only sessions know the world and the protocols.");
     for source in sources("scenarios") {

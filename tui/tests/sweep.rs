@@ -594,3 +594,19 @@ fn who_closes_the_pipe_has_seen_enough() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     std::io::stdout().flush().expect("nothing");
 }
+
+/// The book shows a scenario and what a sweep of it prints.
+#[test]
+fn the_books_page_shows_what_the_program_prints() {
+    let bench = Bench::new();
+    let page = include_str!("../../book/src/sweeps.md");
+    let block = |begins: &str| {
+        let rest = page.split_once(begins).expect("the page has it").1;
+        rest.split_once("```").expect("the block ends").0
+    };
+    bench.put("early-read.toml", block("```toml\n"));
+    let (command, shown) = block("```console\n$ seedbed ")
+        .split_once('\n')
+        .expect("its output");
+    assert_eq!(bench.prints(command, 1), shown);
+}

@@ -3,11 +3,12 @@
 //! The driver knows what comes next and who is free; it touches neither world nor history. Loads draw from streams of
 //! their own (`load/NAME/arrivals`, `…/keys`, `…/mix`, `…/clients`), so that one load does not shift another.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use seedbed_sim::{Distribution, FaultId, Instant, NodeId, Seed, Span, Stream, Zipf};
 
+use super::agenda::Agenda;
 use crate::file::model::{Action, Arrivals, KeyDistribution, Load, Scenario, Spacing, When};
 use crate::history::{Function, ProcessId};
 
@@ -82,8 +83,7 @@ struct LoadState {
 /// The position of a workload. Cloning it is cheap while queues are short.
 #[derive(Clone, Debug)]
 pub(super) struct Driver {
-    plan: BTreeMap<(Instant, u64), Planned>,
-    sequence: u64,
+    agenda: Agenda<Planned>,
     clients: Vec<ClientState>,
     loads: Vec<LoadState>,
     processes: u32,
@@ -103,8 +103,7 @@ impl Driver {
             waiting: VecDeque::new(),
         };
         let mut driver = Self {
-            plan: BTreeMap::new(),
-            sequence: 0,
+            agenda: Agenda::new(),
             clients: (0..scenario.clients.len()).map(client).collect(),
             loads: scenario
                 .loads
@@ -118,6 +117,7 @@ impl Driver {
             steps_come: 0,
         };
         driver.plan_everything(scenario);
+        driver.agenda.share();
         driver
     }
 
@@ -151,19 +151,16 @@ impl Driver {
     }
 
     pub(super) fn plan(&mut self, at: Instant, planned: Planned) {
-        self.sequence += 1;
-        self.plan.insert((at, self.sequence), planned);
+        self.agenda.plan(at, planned);
     }
 
     /// When the next thing is planned.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.plan.first_key_value().map(|((at, _), _)| *at)
+        self.agenda.next_at()
     }
 
     pub(super) fn pop(&mut self) -> Option<(Instant, Planned)> {
-        self.plan
-            .pop_first()
-            .map(|((at, _), planned)| (at, planned))
+        self.agenda.pop()
     }
 
     /// Forgets everything that is planned or waits: the scenario's own run is over.
@@ -171,7 +168,7 @@ impl Driver {
         let waiting = self.clients.iter().map(|client| client.waiting.len());
         let queued = self.loads.iter().map(|load| load.waiting.len());
         self.too_late += waiting.chain(queued).sum::<usize>() as u64;
-        self.plan.clear();
+        self.agenda.clear();
         self.clients
             .iter_mut()
             .for_each(|client| client.waiting.clear());

@@ -1,5 +1,7 @@
 //! A session: one run behind one object-safe trait, whatever its protocol.
 
+mod agenda;
+mod checkpoints;
 mod core;
 pub mod determinism;
 mod driver;

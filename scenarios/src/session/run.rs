@@ -6,6 +6,7 @@ use std::sync::Arc;
 use seedbed_sim::lockstep::Heard;
 use seedbed_sim::{FaultId, Instant, MessageSent, TraceLevel};
 
+use super::checkpoints::Checkpoints;
 use super::core::{Core, Ending, Plan};
 use super::protocol::Hosted;
 use super::{Injection, Session, events, see, words};
@@ -13,11 +14,6 @@ use crate::history::Operation;
 use crate::report::Report;
 use crate::trace::TraceEvent;
 use crate::view::{AnomalyView, LogLine, View, Window};
-
-/// How many checkpoints are kept. When one more is due, every other one goes and the distance between them doubles.
-const CHECKPOINTS_MAX: usize = 48;
-/// How many steps lie between checkpoints at first.
-const CHECKPOINT_STEPS_MIN: u64 = 512;
 
 /// What a person did, as which step and when.
 #[derive(Clone, Debug)]
@@ -33,9 +29,7 @@ struct Journal {
 pub(super) struct Run<P: Hosted> {
     plan: Arc<Plan>,
     core: Core<P>,
-    /// In the order of their steps; the first is the beginning.
-    checkpoints: Vec<Arc<Core<P>>>,
-    checkpoint_steps: u64,
+    checkpoints: Checkpoints<Core<P>>,
     journal: Vec<Journal>,
 }
 
@@ -45,7 +39,6 @@ impl<P: Hosted> Clone for Run<P> {
             plan: Arc::clone(&self.plan),
             core: self.core.clone(),
             checkpoints: self.checkpoints.clone(),
-            checkpoint_steps: self.checkpoint_steps,
             journal: self.journal.clone(),
         }
     }
@@ -53,17 +46,16 @@ impl<P: Hosted> Clone for Run<P> {
 
 impl<P: Hosted> Run<P> {
     pub(super) fn new(plan: Plan, planted: P::Planted) -> Self {
-        // A run of which only the report is wanted seldom goes back: its beginning is enough.
-        let checkpoint_steps = match plan.trace {
-            TraceLevel::Full => CHECKPOINT_STEPS_MIN,
-            _ => u64::MAX,
-        };
         let core = Core::new(&plan, planted);
+        // A run of which only the report is wanted seldom goes back: its beginning is enough.
+        let checkpoints = match plan.trace {
+            TraceLevel::Full => Checkpoints::new(core.clone()),
+            _ => Checkpoints::only(core.clone()),
+        };
         Self {
             plan: Arc::new(plan),
-            checkpoints: vec![Arc::new(core.clone())],
+            checkpoints,
             core,
-            checkpoint_steps,
             journal: Vec::new(),
         }
     }
@@ -97,31 +89,14 @@ impl<P: Hosted> Run<P> {
             true
         });
         if stepped {
-            self.keep_checkpoint();
+            self.checkpoints.pass(self.core.step, || self.core.clone());
         }
         stepped
     }
 
-    fn keep_checkpoint(&mut self) {
-        let last = self.checkpoints.last().map_or(0, |core| core.step);
-        if self.core.step.saturating_sub(last) < self.checkpoint_steps {
-            return;
-        }
-        self.checkpoints.push(Arc::new(self.core.clone()));
-        if self.checkpoints.len() > CHECKPOINTS_MAX {
-            let mut index = 0;
-            self.checkpoints.retain(|_| {
-                index += 1;
-                index % 2 == 1
-            });
-            self.checkpoint_steps *= 2;
-        }
-    }
-
     /// Goes to the last checkpoint for which `is_before` holds, if the way back leads over it or it is nearer to the goal.
     fn jump(&mut self, goes_back: bool, is_before: impl Fn(&Core<P>) -> bool) {
-        let index = self.checkpoints.partition_point(|core| is_before(core));
-        let checkpoint = &self.checkpoints[index.saturating_sub(1)];
+        let (_, checkpoint) = self.checkpoints.last(|_, core| is_before(core));
         if goes_back || checkpoint.step > self.core.step {
             self.core = Core::clone(checkpoint);
         }
@@ -211,7 +186,7 @@ impl<P: Hosted> Session for Run<P> {
         let id = self.core.inject(&self.plan, &injection)?;
         // What was done later belongs to a future that will not be.
         self.journal.retain(|entry| entry.step < step);
-        self.checkpoints.retain(|core| core.step < step);
+        self.checkpoints.forget_from(step);
         self.journal.push(Journal {
             step,
             at,
