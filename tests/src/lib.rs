@@ -9,6 +9,7 @@
 //! | `catalog` | the scenarios of the catalog come out as they did before |
 //! | `ddia` | the anomalies of the book, their witnesses, and what takes them away |
 //! | `planted` | each checker catches the bug that was planted for it |
+//! | `shrink` | planted bugs are found by seed, shrunk to a few steps, explained, and shown again by what is left |
 //! | `architecture` | the walls between the crates stand, and what is said to be absent is absent |
 //! | `swarm` | whatever clusters, loads and faults are drawn, the protocol keeps what it promises |
 //! | `wasm` | the same seed gives the same run under WebAssembly |
