@@ -38,6 +38,7 @@ pub use network::{
     Impairments, LinkKind, LinkRule, LinkSpec, NetworkSpec, Rate, TRANSMISSIONS_MAX,
 };
 pub use observer::Observer;
+pub use passage::{Journey, LinkModel};
 pub use payload::{Datum, Kind, Payload};
 pub use process::{Halt, Outcome, Process, Reason};
 pub use random::{

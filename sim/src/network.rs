@@ -125,6 +125,14 @@ impl NetworkSpec {
         }
     }
 
+    /// What lies from one node to another, which is not itself.
+    pub(crate) fn between(&self, from: NodeId, to: NodeId) -> &LinkSpec {
+        match self.class_of(from, to) {
+            0 | 1 => &self.default,
+            rule => &self.rules[usize::from(rule) - 2].spec,
+        }
+    }
+
     /// The link from one node to another: 0 is the node itself, 1 the default, then the rules.
     fn class_of(&self, from: NodeId, to: NodeId) -> u16 {
         if from == to {

@@ -22,10 +22,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::network::{Impairments, LinkKind, LinkSpec, Rate, TRANSMISSIONS_MAX};
+use crate::network::{Impairments, LinkKind, LinkSpec, NetworkSpec, Rate, TRANSMISSIONS_MAX};
 use crate::random::{Fate, PathKey, Purpose, fate, happens};
 use crate::trace::DropReason;
-use crate::{Distribution, InFlight, Instant, NodeId, Seed, Span};
+use crate::{Distribution, Fault, InFlight, Instant, NodeId, Payload, Seed, Span};
 
 /// What faults do to one direction between two nodes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +66,89 @@ impl Impairments {
                 .max(other.correlation_per_million),
             rate,
         }
+    }
+}
+
+/// The links between nodes, for hosts other than the world: what a network and its faults do to messages, and nothing of
+/// how a host gets them there.
+#[derive(Clone, Debug)]
+pub struct LinkModel {
+    seed: Seed,
+    network: NetworkSpec,
+    lines: Lines,
+    sent: BTreeMap<(NodeId, NodeId), u64>,
+}
+
+/// What a link does to one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Journey {
+    /// Whether it keeps its place behind what was sent before it.
+    pub kind: LinkKind,
+    /// How long it travels; `None`: it is lost.
+    pub travels: Option<Span>,
+    /// How long a copy of it travels, where there is one.
+    pub copy_travels: Option<Span>,
+    /// What becomes of it where the link is cut.
+    pub cut: Option<InFlight>,
+}
+
+impl LinkModel {
+    /// The links of `network`, which draw from `seed`.
+    pub fn new(seed: Seed, network: NetworkSpec) -> Self {
+        Self {
+            seed,
+            network,
+            lines: Lines::new(),
+            sent: BTreeMap::new(),
+        }
+    }
+
+    /// What becomes of the next message from one node to another, which leaves at `left_at` while `faults` hold. It may be
+    /// damaged. Draws are made by how many-th message on its link it is.
+    pub fn send<M: Payload>(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        left_at: Instant,
+        message: &mut M,
+        faults: &[Fault],
+    ) -> Journey {
+        let sent = self.sent.entry((from, to)).or_default();
+        *sent += 1;
+        let path = PathKey::of_name(&format!("link/{from}-{to}"), *sent);
+        let mut effect = LinkEffect::default();
+        for fault in faults {
+            fault.add_to(from, to, &mut effect);
+        }
+        let jitters = faults.iter().filter_map(|fault| match fault {
+            Fault::Jitter { link, extra } if link.covers(from, to) => Some(extra),
+            _ => None,
+        });
+        let crossing = Crossing {
+            seed: self.seed,
+            ends: (from, to),
+            left_at,
+            fate: fate(self.seed, path, to.0, 0, Purpose::Message),
+            size_bytes: message.size_bytes(),
+            effect,
+            jitters: jitters.collect(),
+        };
+        let spec = self.network.between(from, to);
+        let passage = crossing.pass(spec, &mut self.lines, |bits| message.corrupt(bits));
+        Journey {
+            kind: spec.kind,
+            travels: passage.travels.ok(),
+            copy_travels: passage.copy.map(|(travels, _)| travels),
+            cut: effect.cut,
+        }
+    }
+
+    /// What becomes of messages on a link that some of `faults` cut.
+    pub fn cut(from: NodeId, to: NodeId, faults: &[Fault]) -> Option<InFlight> {
+        let mut effect = LinkEffect::default();
+        for fault in faults {
+            fault.add_to(from, to, &mut effect);
+        }
+        effect.cut
     }
 }
 

@@ -20,8 +20,9 @@
 //! unsend it. What is carried here, because madsim has one latency for all links, rounds waits up to a millisecond and
 //! keeps what was never synced:
 //!
-//! - **Links** (`wire`): delay distributions, loss and retransmission, order, cuts that lose or hold, by sleeping. Draws
-//!   come from a stream for each link, so the same seed gives other delays here than in the world, of the same
+//! - **Links** (`wire`): what a link and its faults do to a message is said by [`LinkModel`](seedbed_sim::LinkModel), as
+//!   in the world; order, cuts that lose or hold, and getting it there by sleeping are the wire's. Draws are made by how
+//!   many-th message on its link it is, so the same seed gives other delays here than in the world, of the same
 //!   distributions.
 //! - **Disks**: [`SimDisk`](seedbed_sim::SimDisk), driven by madsim's time; a crash loses what was not synced.
 //! - **Clocks**: [`NodeClock`](seedbed_sim::NodeClock), with offset and drift.

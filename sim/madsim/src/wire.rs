@@ -8,8 +8,7 @@
 use std::collections::BTreeMap;
 
 use seedbed_sim::{
-    Fault, InFlight, Instant, LinkKind, LinkSpec, NetworkSpec, NodeId, Process, Seed, Span, Stream,
-    TRANSMISSIONS_MAX, happens,
+    Fault, InFlight, Instant, LinkKind, LinkModel, NetworkSpec, NodeId, Process, Seed, Span,
 };
 
 /// The least that a message takes: a millisecond in each of the two sockets, and room for the scheduler.
@@ -52,7 +51,6 @@ struct Flight {
 
 /// One direction between two nodes.
 struct Link {
-    random: Stream,
     /// Nothing on the connection arrives before this.
     not_before: Instant,
     /// The lives that the connection joins.
@@ -60,8 +58,7 @@ struct Link {
 }
 
 pub(crate) struct Wire<P: Process> {
-    seed: Seed,
-    network: NetworkSpec,
+    model: LinkModel,
     links: BTreeMap<(NodeId, NodeId), Link>,
     flights: BTreeMap<u64, Flight>,
     flight_count: u64,
@@ -72,8 +69,7 @@ pub(crate) struct Wire<P: Process> {
 impl<P: Process> Wire<P> {
     pub(crate) fn new(seed: Seed, network: NetworkSpec) -> Self {
         Self {
-            seed,
-            network,
+            model: LinkModel::new(seed, network),
             links: BTreeMap::new(),
             flights: BTreeMap::new(),
             flight_count: 0,
@@ -81,52 +77,52 @@ impl<P: Process> Wire<P> {
         }
     }
 
-    /// A message leaves now, from one life to another; `None` when it is lost.
+    /// A message leaves now, from one life to another; what goes on its way of it: nothing when it is lost, itself, or
+    /// itself and a copy.
     pub(crate) fn leave(
         &mut self,
         (from, to): (NodeId, NodeId),
         lives: (u16, u16),
-        message: P::Message,
+        mut message: P::Message,
         now: Instant,
         faults: &[Fault],
-    ) -> Option<Packet<P>> {
-        let rules = &self.network.rules;
-        let rule = rules
-            .iter()
-            .rfind(|rule| rule.from.contains(&from) && rule.to.contains(&to));
-        let spec = rule.map_or(&self.network.default, |rule| &rule.spec);
-        let link = self.links.entry((from, to)).or_insert_with(|| Link {
-            random: Stream::named(self.seed, &format!("madsim/link/{from}-{to}")),
+    ) -> Vec<Packet<P>> {
+        let journey = self.model.send((from, to), now, &mut message, faults);
+        if journey.cut == Some(InFlight::Lost) {
+            return Vec::new();
+        }
+        let link = self.links.entry((from, to)).or_insert(Link {
             not_before: Instant::ZERO,
             joins: lives,
         });
-        let travels = travel_time(spec, &mut link.random, effect(faults, from, to))?;
-        let cut = cut(faults, from, to);
-        if cut == Some(InFlight::Lost) {
-            return None;
-        }
-        let joins = (spec.kind == LinkKind::Fifo).then_some(lives);
-        let due = link.in_order(joins, now + travels);
-        self.flight_count += 1;
-        self.flights.insert(
-            self.flight_count,
-            Flight {
+        let joins = (journey.kind == LinkKind::Fifo).then_some(lives);
+        let ways = [journey.travels, journey.copy_travels];
+        let mut packets = Vec::new();
+        for travels in ways.into_iter().flatten() {
+            let travels = travels.max(TRAVEL_MIN);
+            let due = link.in_order(joins, now + travels);
+            self.flight_count += 1;
+            self.flights.insert(
+                self.flight_count,
+                Flight {
+                    from,
+                    to,
+                    due,
+                    travels,
+                    is_held: journey.cut == Some(InFlight::Held),
+                    joins,
+                },
+            );
+            packets.push(Packet {
+                flight: self.flight_count,
                 from,
                 to,
+                message: message.clone(),
                 due,
-                travels,
-                is_held: cut == Some(InFlight::Held),
-                joins,
-            },
-        );
-        Some(Packet {
-            flight: self.flight_count,
-            from,
-            to,
-            message,
-            due,
-            life: joins.map(|(_, to)| to),
-        })
+                life: joins.map(|(_, to)| to),
+            });
+        }
+        packets
     }
 
     /// A message that a receiver has in its inbox is due.
@@ -195,7 +191,7 @@ impl<P: Process> Wire<P> {
     /// A cut was lifted: what nothing holds any more travels on, in the order in which it was sent. Returns what had been
     /// due, with the instants at which it is due now.
     pub(crate) fn release(&mut self, now: Instant, faults: &[Fault]) -> Vec<(Instant, Packet<P>)> {
-        let cut_of = |flight: &Flight| cut(faults, flight.from, flight.to);
+        let cut_of = |flight: &Flight| LinkModel::cut(flight.from, flight.to, faults);
         // What one cut held, another that still falls may lose.
         self.flights
             .retain(|_, flight| !flight.is_held || cut_of(flight) != Some(InFlight::Lost));
@@ -230,56 +226,4 @@ impl Link {
         self.not_before = self.not_before.max(due);
         self.not_before
     }
-}
-
-/// What all faults together add to a link.
-#[derive(Clone, Copy, Default)]
-struct Effect {
-    extra_delay: Span,
-    loss_per_million: u32,
-}
-
-fn effect(faults: &[Fault], from: NodeId, to: NodeId) -> Effect {
-    let mut effect = Effect::default();
-    for fault in faults {
-        match fault {
-            Fault::Delay { link, extra } if link.covers(from, to) => effect.extra_delay += *extra,
-            Fault::Loss { link, per_million } if link.covers(from, to) => {
-                effect.loss_per_million = effect.loss_per_million.saturating_add(*per_million);
-            }
-            _ => {}
-        }
-    }
-    effect
-}
-
-/// What becomes of messages on a link that some fault cuts.
-fn cut(faults: &[Fault], from: NodeId, to: NodeId) -> Option<InFlight> {
-    let cuts = faults.iter().filter_map(|fault| fault.cuts(from, to));
-    // Where one cut loses messages and another holds them, they are lost.
-    cuts.reduce(|one, other| match (one, other) {
-        (InFlight::Held, InFlight::Held) => InFlight::Held,
-        _ => InFlight::Lost,
-    })
-}
-
-/// How long a message travels, or `None` when it is lost for good.
-fn travel_time(spec: &LinkSpec, random: &mut Stream, effect: Effect) -> Option<Span> {
-    let mut travels = random.sample(&spec.delay) + effect.extra_delay;
-    let loss = spec
-        .loss_per_million
-        .saturating_add(effect.loss_per_million);
-    let mut wait = spec.retransmit_after;
-    let transmissions = match spec.kind {
-        LinkKind::Fifo => TRANSMISSIONS_MAX,
-        LinkKind::Datagram => 1,
-    };
-    for _ in 0..transmissions {
-        if loss == 0 || !happens(loss, random.next_u64()) {
-            return Some(travels.max(TRAVEL_MIN));
-        }
-        travels += wait;
-        wait = wait.saturating_mul(2);
-    }
-    None
 }

@@ -397,6 +397,27 @@ fn loss_on_a_connection_is_delay() {
 }
 
 #[test]
+fn links_jitter_and_duplicate_as_in_the_world() {
+    in_lab(LinkSpec::datagram(five_ms()), async |lab: &mut Lab| {
+        let jitter = lab.inject(&Fault::Jitter {
+            link: link(Direction::OneWay),
+            extra: Distribution::fixed(Span::from_millis(7)).unwrap(),
+        });
+        lab.ask(A, Ask::Send { to: B, count: 1 });
+        lab.until(30).await;
+        assert!(is_at(lab.told(B)[0].0, 12), "{:?}", lab.told(B));
+        lab.lift(jitter);
+        lab.inject(&Fault::Duplicate {
+            link: link(Direction::OneWay),
+            per_million: 1_000_000,
+        });
+        lab.ask(A, Ask::Send { to: B, count: 1 });
+        lab.until(60).await;
+        assert_eq!(lab.numbers(B), [1, 2, 2]);
+    });
+}
+
+#[test]
 fn a_paused_node_sleeps_without_knowing() {
     in_lab(fifo(), async |lab: &mut Lab| {
         let delays = vec![Span::from_millis(10)];

@@ -312,7 +312,7 @@ impl Fault {
     }
 
     /// Whether it changes what passes between nodes.
-    pub(crate) fn touches_links(&self) -> bool {
+    pub fn touches_links(&self) -> bool {
         self.about().group == Group::Links
     }
 
