@@ -17,9 +17,13 @@
 //! world time since, plus that times the drift, rounded down. (Rounding down on every leg keeps readings monotone when
 //! a host adds the time of a handler to the reading at its start.)
 //!
+//! A wall clock may besides jump to and fro, or stand still; both are seen at the begin of a handler, and hold for its
+//! length. Timers don't notice: they run on the monotonic clock.
+//!
 //! Real oscillators wander with temperature, and time daemons steer them all the time; here the drift is constant
 //! until a fault changes it, and nothing disciplines the clock.
 
+use crate::fault::Strobe;
 use crate::{Clocks, Instant, LocalInstant, WallTime};
 
 const MILLION: u64 = 1_000_000;
@@ -41,6 +45,9 @@ pub struct NodeClock {
     anchor_local: LocalInstant,
     drift_ppm: i32,
     offset_nanos: i64,
+    /// How the wall clock misbehaves besides, if it does.
+    strobe: Option<Strobe>,
+    frozen: Option<WallTime>,
 }
 
 impl NodeClock {
@@ -55,6 +62,8 @@ impl NodeClock {
             anchor_local: LocalInstant::ZERO,
             drift_ppm: config.drift_ppm.max(Self::DRIFT_PPM_MIN),
             offset_nanos: config.offset_nanos,
+            strobe: None,
+            frozen: None,
         }
     }
 
@@ -66,11 +75,42 @@ impl NodeClock {
             .as_nanos()
             .saturating_add(local.as_nanos())
             .saturating_add_signed(self.offset_nanos);
-        Clocks {
+        let clocks = Clocks {
             local,
             wall: WallTime::from_nanos(wall),
             drift_ppb: i64::from(self.drift_ppm) * 1_000,
+            wall_stands: false,
+        };
+        if self.strobe.is_none() && self.frozen.is_none() {
+            return clocks;
         }
+        self.misread(now, clocks)
+    }
+
+    /// What a wall clock shows that jumps to and fro or stands still.
+    #[cold]
+    fn misread(&self, now: Instant, clocks: Clocks) -> Clocks {
+        let jumped = self.strobe.map_or(0, |strobe| strobe.offset_at(now));
+        let wall = clocks.wall.as_nanos().saturating_add_signed(jumped);
+        Clocks {
+            wall: self.frozen.unwrap_or(WallTime::from_nanos(wall)),
+            wall_stands: self.frozen.is_some(),
+            ..clocks
+        }
+    }
+
+    /// From now on the wall clock jumps to and fro, or does so no more.
+    pub fn set_strobe(&mut self, strobe: Option<Strobe>) {
+        self.strobe = strobe;
+    }
+
+    /// From `now` on the wall clock stands still, or shows the time again. One that stands already goes on standing.
+    pub fn set_frozen(&mut self, now: Instant, stands: bool) {
+        self.frozen = match (self.frozen, stands) {
+            (_, false) => None,
+            (None, true) => Some(self.at(now).wall),
+            (Some(shown), true) => Some(shown),
+        };
     }
 
     /// The earliest world instant at which the monotonic clock reads at least `due`, but no earlier than the last

@@ -7,6 +7,7 @@
 //! acknowledge-before-sync bug.
 
 use crate::disk::{Disk, DiskError};
+use crate::fault::crash_after_send::Trap;
 use crate::{
     FileHandle, LocalInstant, NodeId, Outcome, Process, RequestId, Span, Stream, SyncTicket,
     WallTime,
@@ -63,6 +64,8 @@ pub struct Clocks {
     pub wall: WallTime,
     /// How much faster the node's clocks run than the world, in parts per billion (negative: slower).
     pub drift_ppb: i64,
+    /// Whether the wall clock stands still.
+    pub wall_stands: bool,
 }
 
 impl Clocks {
@@ -101,13 +104,19 @@ pub struct Loan<'a, P: Process> {
 pub struct Context<'a, P: Process> {
     loan: Loan<'a, P>,
     spent: Span,
+    trap: Option<&'a mut Trap>,
 }
 
 impl<'a, P: Process> Context<'a, P> {
     /// A context for one handler, on what `loan` lends. For hosts.
     pub fn new(loan: Loan<'a, P>) -> Self {
+        Self::with_trap(loan, None)
+    }
+
+    /// The same, on a node whose own orders may set off a crash.
+    pub(crate) fn with_trap(loan: Loan<'a, P>, trap: Option<&'a mut Trap>) -> Self {
         let spent = loan.service_time;
-        Self { loan, spent }
+        Self { loan, spent, trap }
     }
 
     /// The node this process runs on.
@@ -122,6 +131,9 @@ impl<'a, P: Process> Context<'a, P> {
 
     /// The node's wall clock, now. It may be wrong, and it may jump.
     pub fn wall_clock(&self) -> WallTime {
+        if self.loan.clocks.wall_stands {
+            return self.loan.clocks.wall;
+        }
         self.loan.clocks.wall + self.loan.clocks.local_span(self.elapsed())
     }
 
@@ -187,6 +199,14 @@ impl<'a, P: Process> Context<'a, P> {
             elapsed: self.spent + disk.time,
             disk_operations: disk.operations,
         };
+        if let Some(trap) = &mut self.trap {
+            if trap.sprung().is_some() {
+                return;
+            }
+            if trap.sees(&action, stamp.elapsed) {
+                self.loan.disk.die();
+            }
+        }
         self.loan.orders.push(Order { stamp, action });
     }
 }

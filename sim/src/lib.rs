@@ -30,8 +30,8 @@ pub use disk::{
     RecordingDisk, SimDisk, Spent, Syncs,
 };
 pub use fault::{
-    Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget,
-    SlowOperations,
+    Barrier, Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget,
+    PartitionShape, SlowOperations, Strobe,
 };
 pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};
 pub use network::{

@@ -228,6 +228,7 @@ impl<P: Process> Harness<P> {
                 local: LocalInstant::from_nanos(nanos),
                 wall: WallTime::AT_WORLD_START + Span::from_nanos(nanos),
                 drift_ppb: 0,
+                wall_stands: false,
             },
             random: &mut node.random,
             disk: &mut node.disk,

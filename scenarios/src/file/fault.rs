@@ -1,17 +1,18 @@
 //! Reads what a `[[fault]]` does, and to whom.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use seedbed_sim::{Direction, Fault, InFlight, LinkTarget, NodeId, Rate};
+use seedbed_sim::{Direction, Fault, InFlight, Kind, LinkTarget, Rate};
 
 use super::cluster::read_drift_ppm;
 use super::disk_faults::{DISK_FAULTS, DiskFaultName, read_disk_fault};
+use super::model::Protocol;
 use super::names::Names;
-use super::near::quoted;
 use super::network::{Ends, read_distribution, read_ends, read_queue_bytes, read_rate};
-use super::reader::{Table, Value};
-use super::{FAULT_LINKS_MAX, SITES_MAX};
+use super::reader::Table;
+use super::{FAULT_LINKS_MAX, partition};
 
+/// A kind of fault, as files name it.
 #[derive(Clone, Copy)]
 pub(super) enum FaultName {
     Crash,
@@ -29,6 +30,16 @@ pub(super) enum FaultName {
     Bursts,
     ClockOffset,
     ClockDrift,
+    ClockJump,
+    ClockStrobe,
+    ClockFreeze,
+    CrashAfterSend,
+    CrashAfterNote,
+    SiteDown,
+    Slow,
+    Replace,
+    Leave,
+    Join,
     Disk(DiskFaultName),
 }
 
@@ -49,6 +60,16 @@ const FAULTS: &[(&str, FaultName)] = &[
     ("bursts", FaultName::Bursts),
     ("clock-offset", FaultName::ClockOffset),
     ("clock-drift", FaultName::ClockDrift),
+    ("clock-jump", FaultName::ClockJump),
+    ("clock-strobe", FaultName::ClockStrobe),
+    ("clock-freeze", FaultName::ClockFreeze),
+    ("crash-after-send", FaultName::CrashAfterSend),
+    ("crash-after-note", FaultName::CrashAfterNote),
+    ("site-down", FaultName::SiteDown),
+    ("slow", FaultName::Slow),
+    ("replace", FaultName::Replace),
+    ("leave", FaultName::Leave),
+    ("join", FaultName::Join),
 ];
 
 /// Every kind, by its name in files.
@@ -64,7 +85,7 @@ const IN_FLIGHT: &[(&str, InFlight)] = &[("lost", InFlight::Lost), ("held", InFl
 pub(super) fn read_fault(
     table: &Table<'_>,
     kind: FaultName,
-    names: &Names,
+    (names, protocol): (&Names, Option<&Protocol>),
     links_left: &mut usize,
 ) -> Option<Vec<Fault>> {
     let node = || {
@@ -101,14 +122,66 @@ pub(super) fn read_fault(
                 ppm: ppm?,
             }
         }
+        FaultName::ClockJump => {
+            let (node, by) = (node(), table.required("by", "such as \"-3ms\""));
+            let nanos = by.and_then(|value| value.signed_duration_nanos());
+            Fault::ClockJump {
+                node: node?,
+                nanos: nanos?,
+            }
+        }
+        FaultName::ClockStrobe => {
+            let (node, by) = (node(), table.required("by", "such as \"-3ms\""));
+            let nanos = by.and_then(|value| value.signed_duration_nanos());
+            let every = table.required("every", "how long it stays on either side");
+            let every = every.and_then(|value| value.positive_duration());
+            Fault::ClockStrobe {
+                node: node?,
+                nanos: nanos?,
+                every: every?,
+            }
+        }
+        FaultName::ClockFreeze => Fault::ClockFreeze { node: node()? },
+        FaultName::CrashAfterSend => {
+            let (node, number) = (node(), read_number(table));
+            let kinds = protocol.map(Protocol::message_kinds);
+            let message = read_kind(table, "message", kinds);
+            Fault::CrashAfterSend {
+                node: node?,
+                message,
+                number,
+            }
+        }
+        FaultName::CrashAfterNote => {
+            let (node, number) = (node(), read_number(table));
+            let note = read_kind(table, "note", protocol.map(Protocol::note_kinds));
+            Fault::CrashAfterNote {
+                node: node?,
+                note,
+                number,
+            }
+        }
+        FaultName::SiteDown => Fault::SiteDown {
+            nodes: partition::read_site_or_nodes(table, names)?,
+        },
+        FaultName::Slow => {
+            let factor = table.required("factor", "how many times its service time");
+            let (node, factor) = (node(), factor.and_then(|value| value.small(1..=1_000_000)));
+            Fault::Slow {
+                node: node?,
+                factor: factor?,
+            }
+        }
+        FaultName::Replace => {
+            let node = table.required("node", "the name of a replica");
+            Fault::Replace {
+                node: node.and_then(|value| names.replica(&value))?,
+            }
+        }
+        FaultName::Leave | FaultName::Join => Fault::Leave { node: node()? },
         FaultName::Partition => {
             let in_flight = read_in_flight(table);
-            let sides = table.required("sides", "such as [[\"a\", \"b\"], [\"c\"]]");
-            let sides = sides.and_then(|value| read_sides(&value, names));
-            Fault::Partition {
-                sides: sides?,
-                in_flight,
-            }
+            partition::read(table, names, in_flight)?
         }
         FaultName::Disk(name) => read_disk_fault(table, name, names)?,
         FaultName::Cut
@@ -207,6 +280,22 @@ fn read_in_flight(table: &Table<'_>) -> InFlight {
     table.or("in_flight", InFlight::Lost, |value| value.one_of(IN_FLIGHT))
 }
 
+/// Reads how many-th it is.
+fn read_number(table: &Table<'_>) -> u32 {
+    table.or("number", 1, |value| value.small(1..=u32::MAX))
+}
+
+/// Reads a kind of message or note, by name; any where the file does not say.
+fn read_kind(
+    table: &Table<'_>,
+    field: &'static str,
+    kinds: Option<&'static [&'static str]>,
+) -> Option<Kind> {
+    let value = table.optional(field)?;
+    let kinds: Vec<(&str, Kind)> = kinds?.iter().map(|kind| (*kind, Kind(kind))).collect();
+    value.one_of(&kinds)
+}
+
 /// Reads the links that a fault is about, each once.
 fn read_links(table: &Table<'_>, names: &Names, links_left: &mut usize) -> Option<Vec<LinkTarget>> {
     let (from, to, direction) = match read_ends(table, names)? {
@@ -236,48 +325,4 @@ fn read_links(table: &Table<'_>, names: &Names, links_left: &mut usize) -> Optio
         direction,
     };
     Some(links.into_iter().map(target).collect())
-}
-
-/// Reads the sides of a partition: at least two, and no node on more than one.
-fn read_sides(value: &Value<'_>, names: &Names) -> Option<Vec<Vec<NodeId>>> {
-    let items = value.items("sides, each an array of nodes or sites", SITES_MAX)?;
-    if items.len() < 2 {
-        let count = if items.is_empty() {
-            "no side"
-        } else {
-            "one side only"
-        };
-        value.wrong(&format!("has {count}"), |problem| {
-            problem.expected("at least two")
-        });
-        return None;
-    }
-    let mut side_of = BTreeMap::new();
-    let mut sides = Vec::new();
-    for (side, item) in items.iter().enumerate() {
-        let mut nodes = Vec::new();
-        for member in item.items("nodes or sites", usize::MAX)? {
-            for node in names.place(&member)? {
-                match side_of.insert(node, side) {
-                    None => nodes.push(node),
-                    Some(earlier) if earlier == side => {}
-                    Some(_) => member.wrong(&on_two_sides(&member), |problem| {
-                        problem.expected("each node on one side at most")
-                    }),
-                }
-            }
-        }
-        if nodes.is_empty() {
-            item.wrong("has a side without nodes", |problem| {
-                problem.expected("at least one node on each side")
-            });
-        }
-        sides.push(nodes);
-    }
-    Some(sides)
-}
-
-fn on_two_sides(member: &Value<'_>) -> String {
-    let name = member.name().unwrap_or_default();
-    format!("has {} on two sides", quoted(name))
 }

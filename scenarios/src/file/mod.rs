@@ -48,6 +48,8 @@
 //! routing = "leader"               # optional; site and clock too
 //!
 //! [network]                        # optional: 1 ms, without loss, connections
+//! # preset = "five-regions"        # sites and the delays between them; or one-rack, three-zones
+//! # matrix = { sites = ["eu", "us"], delays = [["250us", "40ms"], ["42ms", "250us"]] }   # from a row to a column
 //! delay = "5ms"                    # or { distribution = "log-normal", median = "5ms", sigma = 0.2, plus = "1ms" }
 //! loss_per_million = 1000
 //! kind = "fifo"                    # or datagram
@@ -131,7 +133,8 @@
 //! | `crash`, `pause` | `node` |
 //! | `crash-at-disk-operation` | `node`, `operation` (from 1) |
 //! | `cut` | `between`, or `from` and `to`; `in_flight` is `lost` (default) or `held` |
-//! | `partition` | `sides`, arrays of nodes or sites; `in_flight` |
+//! | `partition` | `in_flight`, and one of: `sides`, arrays of nodes or sites; `site`; `blocked`, an array of `{ from, to }`; or |
+//! | | `shape` (see [`PartitionShape`](seedbed_sim::PartitionShape)), with `nodes` (the replicas), `order` (`listed` or `random`), `node` |
 //! | `delay` | `between`, or `from` and `to`; `extra` |
 //! | `jitter` | `between`, or `from` and `to`; `extra`, a distribution |
 //! | `loss`, `duplicate`, `corrupt` | `between`, or `from` and `to`; `per_million` |
@@ -140,6 +143,13 @@
 //! | `bursts` | `between`, or `from` and `to`; `correlation_per_million` |
 //! | `clock-offset` | `node`, `offset`, which may be negative |
 //! | `clock-drift` | `node`, `ppm`, above -1,000,000 |
+//! | `clock-jump` | `node`, `by`, which may be negative |
+//! | `clock-strobe` | `node`, `by`, `every` |
+//! | `clock-freeze`, `replace`, `leave`, `join` | `node` |
+//! | `crash-after-send` | `node`, `message` (its kind: any), `number` (1) |
+//! | `crash-after-note` | `node`, `note` (its kind: any), `number` (1) |
+//! | `site-down` | `site`, or `nodes` |
+//! | `slow` | `node`, `factor` |
 //! | `disk-crash-state` | `node`, `crash`, a policy as in `disk` |
 //! | `bit-rot` | `node`, `files` (a pattern with `*`; default: all), `bits` (1), `offset` (anywhere) |
 //! | `truncated-file` | `node`, `files`, `bytes` |
@@ -173,8 +183,10 @@ mod names;
 pub(crate) mod near;
 mod nemesis;
 mod network;
+mod partition;
 mod reader;
 mod script;
+mod sites;
 mod timeline;
 mod write;
 
@@ -296,15 +308,16 @@ fn read_root(root: Table<'_>) -> Option<Scenario> {
     let settle = root.or("settle", Span::from_secs(10), reader::Value::duration);
 
     let mut names = Names::default();
+    sites::declare(&root, &mut names);
     let (cluster, replicas, defaults) = cluster::read(&root, &mut names);
     let count = replicas.len();
     let mut clients = cluster::read_clients(&root, count, &defaults, &mut names);
     let loads = load::read_loads(&root, duration, count, &defaults, &mut names, &mut clients);
     let network = network::read(&root, &names);
     let steps = script::read_steps(&root, duration, &names, &loads);
-    let faults = timeline::read_faults(&root, duration, &names);
-    let nemeses = nemesis::read_nemeses(&root, duration, count, &names);
     let protocol = cluster.as_ref().map(|cluster| &cluster.protocol);
+    let faults = timeline::read_faults(&root, duration, &names, protocol);
+    let nemeses = nemesis::read_nemeses(&root, duration, count, &names);
     let messages = message::read_messages(&root, protocol, &names);
     let expectations = timeline::read_expectations(&root);
     root.finish();

@@ -152,6 +152,11 @@ impl Protocol {
     pub fn message_kinds(&self) -> &'static [&'static str] {
         crate::session::message_kinds(self)
     }
+
+    /// The kinds of its notes, by which faults name them.
+    pub fn note_kinds(&self) -> &'static [&'static str] {
+        crate::session::note_kinds(self)
+    }
 }
 
 /// The settings of `single-leader`.

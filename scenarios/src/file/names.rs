@@ -86,6 +86,29 @@ impl Names {
         }
     }
 
+    /// All nodes, in their order.
+    pub(super) fn nodes(&self) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> = self.by_name.values().filter_map(|it| it.node()).collect();
+        nodes.sort_unstable();
+        nodes
+    }
+
+    /// All replicas, in their order.
+    pub(super) fn replicas(&self) -> Vec<NodeId> {
+        let replica = |named: &Named| match named {
+            Named::Replica(id) => Some(*id),
+            _ => None,
+        };
+        let mut replicas: Vec<NodeId> = self.by_name.values().filter_map(replica).collect();
+        replicas.sort_unstable();
+        replicas
+    }
+
+    /// The nodes of a site; none where it is empty or there is no such site.
+    pub(super) fn members(&self, site: &str) -> &[NodeId] {
+        self.members.get(site).map_or(&[], Vec::as_slice)
+    }
+
     /// Reads the name of a node.
     pub(super) fn node(&self, value: &Value<'_>) -> Option<NodeId> {
         self.find(value, "node", Named::node)

@@ -8,6 +8,7 @@ use seedbed_sim::{
 use super::LINKS_MAX;
 use super::names::Names;
 use super::reader::{Table, Value};
+use super::sites;
 
 const KINDS: &[(&str, LinkKind)] = &[("fifo", LinkKind::Fifo), ("datagram", LinkKind::Datagram)];
 
@@ -48,13 +49,24 @@ enum ShapeName {
 pub(super) fn read(root: &Table<'_>, names: &Names) -> NetworkSpec {
     let delay = Distribution::fixed(Span::from_millis(1)).expect("within what is allowed");
     let standard = LinkSpec::fifo(delay);
+    let mut rules = Vec::new();
     let default = root.or("network", standard.clone(), |value| {
         let table = value.table("the network")?;
+        let preset = sites::read_preset(&table);
+        let standard = LinkSpec {
+            delay: preset.map_or_else(|| standard.delay.clone(), sites::Preset::within),
+            ..standard.clone()
+        };
         let link = read_link(&table, &standard);
+        if let Some(preset) = preset {
+            rules.extend(preset.matrix().rules(&link, names));
+        }
+        if let Some(matrix) = sites::read_matrix(&table, names) {
+            rules.extend(matrix.rules(&link, names));
+        }
         table.finish();
         Some(link)
     });
-    let mut rules = Vec::new();
     for table in root.tables("link", "a link", LINKS_MAX) {
         let spec = read_link(&table, &default);
         match read_ends(&table, names) {

@@ -56,7 +56,9 @@ impl<'a> Table<'a> {
 
     /// A field, if it is there.
     pub(super) fn optional(&self, field: &'static str) -> Option<Value<'a>> {
-        self.asked.borrow_mut().push(field);
+        if !self.asked.borrow().contains(&field) {
+            self.asked.borrow_mut().push(field);
+        }
         let (key, value) = self.fields.get_key_value(field)?;
         Some(Value {
             field,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use seedbed_sim::Span;
 
-use super::fault::{kinds, read_fault};
-use super::model::{Expectation, ExpectedVerdict, TimedFault};
+use super::fault::{FaultName, kinds, read_fault};
+use super::model::{Expectation, ExpectedVerdict, Protocol, TimedFault};
 use super::names::Names;
 use super::reader::{Table, Value};
 use super::script::read_moment;
@@ -18,7 +18,12 @@ const VERDICTS: &[(&str, ExpectedVerdict)] = &[
 ];
 
 /// Reads the faults.
-pub(super) fn read_faults(root: &Table<'_>, duration: Span, names: &Names) -> Vec<TimedFault> {
+pub(super) fn read_faults(
+    root: &Table<'_>,
+    duration: Span,
+    names: &Names,
+    protocol: Option<&Protocol>,
+) -> Vec<TimedFault> {
     let mut all = Vec::new();
     let mut links_left = FAULT_LINKS_MAX;
     let kinds = kinds();
@@ -33,13 +38,39 @@ pub(super) fn read_faults(root: &Table<'_>, duration: Span, names: &Names) -> Ve
             // Nobody knows which other fields there are.
             continue;
         };
-        let faults = read_fault(&table, kind, names, &mut links_left);
+        let faults = read_fault(&table, kind, (names, protocol), &mut links_left);
+        let whole = faults.map(|faults| (faults, joins_at(&table, kind, at, until)));
         table.finish();
-        if let Some(faults) = faults {
+        if let Some((faults, (at, until))) = whole {
             all.push(TimedFault { at, until, faults });
         }
     }
     all
+}
+
+/// When a fault holds. One that lets a node join is that node's absence until then.
+fn joins_at(
+    table: &Table<'_>,
+    kind: FaultName,
+    at: Span,
+    until: Option<Span>,
+) -> (Span, Option<Span>) {
+    if !matches!(kind, FaultName::Join) {
+        return (at, until);
+    }
+    if until.is_some() {
+        table.report(
+            |problem| problem.expected("`at` alone, and another fault to `leave`"),
+            "a node joins at one instant",
+        );
+    }
+    if at == Span::ZERO {
+        table.report(
+            |problem| problem.expected("`at`, later than the beginning"),
+            "all nodes are there from the beginning, but for those that join later",
+        );
+    }
+    (Span::ZERO, Some(at))
 }
 
 fn read_until(value: &Value<'_>, at: Span, duration: Span) -> Option<Span> {

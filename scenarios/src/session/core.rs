@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use seedbed_protocols::kv;
 use seedbed_sim::{
-    ChunkedVec, EventId, Fault, FaultId, Instant, Kind, NodeId, NodeState, Observer, Outcome,
-    Record, RecordKind, RequestId, Seed, Span, TraceLevel, World, lockstep::Heard,
+    ChunkedVec, EventId, Fault, FaultError, FaultId, Instant, Kind, NodeId, NodeState, Observer,
+    Outcome, PartitionShape, Record, RecordKind, RequestId, Seed, Span, TraceLevel, World,
+    lockstep::Heard,
 };
 
 use super::driver::{Driver, Intent, Planned};
@@ -361,7 +362,7 @@ impl<P: Hosted> Core<P> {
     pub(super) fn inject(&mut self, plan: &Plan, injection: &Injection) -> Result<FaultId, String> {
         let mut sink = self.sink(plan);
         let id = match injection {
-            Injection::Inject(fault) => self.begin_fault(fault.clone(), &mut sink)?,
+            Injection::Inject(fault) => self.begin_fault(plan, fault.clone(), &mut sink)?,
             Injection::Lift(id) => {
                 self.lift_fault(*id, &mut sink)?;
                 *id
@@ -398,10 +399,13 @@ impl<P: Hosted> Core<P> {
                 }
             }
             Planned::FaultBegins(index) => {
-                let begun = self.world.inject(self.faults[index].fault.clone(), sink);
+                let fault = self.faults[index].fault.clone();
+                let begun = self.inject_now(plan, fault, sink);
                 let entry = &mut self.faults[index];
                 match begun {
-                    Ok(id) => (entry.id, entry.active) = (Some(id), true),
+                    Ok((id, fault)) => {
+                        (entry.id, entry.active, entry.fault) = (Some(id), true, fault);
+                    }
                     // By itself it makes sense, or the file would have been refused.
                     Err(error) => {
                         entry.refused = Some(error.to_string());
@@ -466,11 +470,42 @@ impl<P: Hosted> Core<P> {
             .plan(now + plan.scenario.settle, Planned::GiveUp);
     }
 
-    fn begin_fault(&mut self, fault: Fault, sink: &mut Sink<P>) -> Result<FaultId, String> {
-        let id = self
-            .world
-            .inject(fault.clone(), sink)
-            .map_err(|error| error.to_string())?;
+    /// Lets a fault hold, and says which one it has become: who leads is known here, and the world works out the rest.
+    fn inject_now(
+        &mut self,
+        plan: &Plan,
+        fault: Fault,
+        sink: &mut Sink<P>,
+    ) -> Result<(FaultId, Fault), FaultError> {
+        let fault = if let Fault::PartitionShape {
+            shape: PartitionShape::Chosen,
+            ..
+        } = fault
+        {
+            let leads = |id: &NodeId| {
+                let process = self.world.process(*id);
+                process.is_some_and(|process| {
+                    process.status().role == seedbed_protocols::inspect::Role::Leader
+                })
+            };
+            let leaders: Vec<NodeId> = plan.scenario.node_ids().filter(leads).collect();
+            fault.resolve(plan.seed, 0, &leaders)?
+        } else {
+            fault
+        };
+        let id = self.world.inject(fault, sink)?;
+        let active = self.world.faults().last().expect("it holds now");
+        Ok((id, active.fault.clone()))
+    }
+
+    fn begin_fault(
+        &mut self,
+        plan: &Plan,
+        fault: Fault,
+        sink: &mut Sink<P>,
+    ) -> Result<FaultId, String> {
+        let begun = self.inject_now(plan, fault, sink);
+        let (id, fault) = begun.map_err(|error| error.to_string())?;
         let from = self.world.now();
         self.faults.push(FaultEntry {
             id: Some(id),

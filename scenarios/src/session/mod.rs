@@ -17,7 +17,7 @@ mod words;
 
 use std::sync::Arc;
 
-use seedbed_protocols::replication::single_leader::{Message, Node, Planted};
+use seedbed_protocols::replication::single_leader::{Message, Node, Note, Planted};
 use seedbed_sim::lockstep::Heard;
 use seedbed_sim::{Fault, FaultId, Instant, MessageSent, Seed, TraceLevel};
 
@@ -149,5 +149,12 @@ pub fn open_planted(
 pub(crate) fn message_kinds(protocol: &Protocol) -> &'static [&'static str] {
     match protocol {
         Protocol::SingleLeader(_) => Message::KINDS,
+    }
+}
+
+/// The kinds of a protocol's notes.
+pub(crate) fn note_kinds(protocol: &Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::SingleLeader(_) => Note::KINDS,
     }
 }

@@ -88,7 +88,7 @@ fn node_view<P: Hosted>(plan: &Plan, core: &Core<P>, id: NodeId) -> NodeView {
         state: match world.node_state(id) {
             NodeState::Up => view::NodeState::Up,
             NodeState::Starting => view::NodeState::Starting,
-            NodeState::Down => view::NodeState::Down,
+            NodeState::Down | NodeState::Absent => view::NodeState::Down,
             NodeState::Paused => view::NodeState::Paused,
         },
         written,

@@ -1,13 +1,14 @@
 //! Events, faults and values in words.
 
 use seedbed_sim::{
-    Direction, DiskFault, DiskFaultKind, DropReason, Fault, InFlight, Instant, Kind, LinkTarget,
-    NodeId, Record, RecordKind, Span, Trace,
+    Barrier, Direction, DiskFault, DiskFaultKind, DropReason, Fault, InFlight, Instant, Kind,
+    LinkTarget, NodeId, Record, RecordKind, Span, Trace,
 };
 
 /// A fault in a few words: `crash f2`, `cut leader ⇄ f2`.
 pub(super) fn fault(fault: &Fault, names: &[String]) -> String {
     let name = |node: &NodeId| names[node.index()].as_str();
+    let list = |nodes: &[NodeId]| nodes.iter().map(name).collect::<Vec<_>>().join(", ");
     let link = |link: &LinkTarget| {
         let arrow = match link.direction {
             Direction::Both => "⇄",
@@ -77,6 +78,50 @@ pub(super) fn fault(fault: &Fault, names: &[String]) -> String {
         Fault::ClockOffset { node, nanos } => {
             format!("clock of {} off by {}", name(node), signed(*nanos))
         }
+        Fault::CrashAfterSend {
+            node,
+            message,
+            number,
+        } => {
+            let what = message.map_or("message", |kind| kind.0);
+            format!("crash {} after its {what} number {number}", name(node))
+        }
+        Fault::CrashAfterNote { node, note, number } => {
+            let what = note.map_or("any", |kind| kind.0);
+            format!("crash {} after its note {what} number {number}", name(node))
+        }
+        Fault::SiteDown { nodes } => format!("{} down together", list(nodes)),
+        Fault::Slow { node, factor } => format!("{} is {factor} times as slow", name(node)),
+        Fault::Replace { node } => format!("replace {} with an empty disk", name(node)),
+        Fault::Leave { node } => format!("{} is not in the cluster", name(node)),
+        Fault::ClockJump { node, nanos } => {
+            format!("clock of {} jumps by {}", name(node), signed(*nanos))
+        }
+        Fault::ClockStrobe { node, nanos, every } => format!(
+            "clock of {} jumps by {} and back every {every}",
+            name(node),
+            signed(*nanos)
+        ),
+        Fault::ClockFreeze { node } => format!("clock of {} stands still", name(node)),
+        Fault::Unreachable {
+            barriers,
+            in_flight,
+        } => {
+            let barrier = |it: &Barrier| format!("{} ✗→ {}", list(&it.from), list(&it.to));
+            let barriers: Vec<String> = barriers.iter().map(barrier).collect();
+            format!("partition {}{}", barriers.join("; "), held(in_flight))
+        }
+        Fault::PartitionShape {
+            shape,
+            nodes,
+            shuffled: _,
+            in_flight,
+        } => format!(
+            "partition {} of {}{}",
+            shape.name(),
+            list(nodes),
+            held(in_flight)
+        ),
         Fault::ClockDrift { node, ppm } => format!("clock of {} drifts {ppm:+} ppm", name(node)),
         Fault::Disk(fault) => disk_fault(fault, name(&fault.node)),
     }

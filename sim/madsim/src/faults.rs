@@ -227,6 +227,9 @@ fn check(fault: &Fault, node_count: usize) -> Result<(), String> {
         | Fault::ClockOffset { .. }
         | Fault::ClockDrift { .. }
         | Fault::Disk(_) => Ok(()),
+        Fault::PartitionShape { .. } => {
+            Err("a shape must be resolved before it can part nodes".to_owned())
+        }
         // The wire has the world's own links.
         links if links.touches_links() => Ok(()),
         other => Err(format!("madsim has nothing for \"{}\"", other.name())),

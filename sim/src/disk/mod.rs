@@ -202,6 +202,10 @@ pub trait Disk: Send + Sync {
     /// What the running handler has cost so far.
     fn spent(&self) -> Spent;
 
+    /// The node dies here, in the middle of its handler: no operation after this happens. A disk that is not simulated has
+    /// no such fate.
+    fn die(&mut self) {}
+
     /// What was done since the disk was made.
     fn counters(&self) -> DiskCounters;
 }

@@ -496,6 +496,10 @@ impl Disk for SimDisk {
         self.spent
     }
 
+    fn die(&mut self) {
+        self.killed.get_or_insert(self.spent.operations + 1);
+    }
+
     fn counters(&self) -> DiskCounters {
         self.counters_now()
     }

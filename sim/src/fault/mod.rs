@@ -20,28 +20,42 @@
 
 mod bursts;
 mod clock_drift;
+mod clock_freeze;
+mod clock_jump;
 mod clock_offset;
+mod clock_strobe;
 mod corrupt;
 mod crash;
+mod crash_after_note;
+pub(crate) mod crash_after_send;
 mod crash_at_disk_operation;
 mod cut;
 mod delay;
 mod disk;
 mod duplicate;
 mod jitter;
+mod leave;
 mod loss;
 mod partition;
+mod partition_shape;
 mod pause;
 mod rate_limit;
 mod reorder;
+mod replace;
+mod site_down;
+pub(crate) mod slow;
 mod target;
+mod unreachable;
 
+pub use clock_strobe::Strobe;
 pub use disk::{Chance, DiskFault, DiskFaultKind, FilePattern, SlowOperations};
+pub use partition_shape::PartitionShape;
 pub use target::{Direction, InFlight, LinkTarget};
+pub use unreachable::Barrier;
 
 use crate::network::{Impairments, Rate};
 use crate::passage::LinkEffect;
-use crate::{Distribution, NodeId, Span};
+use crate::{Distribution, Kind, NodeId, Span};
 
 /// What a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +87,8 @@ pub struct About {
 pub const CATALOG: &[About] = &[
     cut::ABOUT,
     partition::ABOUT,
+    partition_shape::ABOUT,
+    unreachable::ABOUT,
     delay::ABOUT,
     jitter::ABOUT,
     loss::ABOUT,
@@ -83,9 +99,18 @@ pub const CATALOG: &[About] = &[
     bursts::ABOUT,
     crash::ABOUT,
     crash_at_disk_operation::ABOUT,
+    crash_after_send::ABOUT,
+    crash_after_note::ABOUT,
+    site_down::ABOUT,
     pause::ABOUT,
+    slow::ABOUT,
+    replace::ABOUT,
+    leave::ABOUT,
     clock_offset::ABOUT,
     clock_drift::ABOUT,
+    clock_jump::ABOUT,
+    clock_strobe::ABOUT,
+    clock_freeze::ABOUT,
     disk::crash_state::ABOUT,
     disk::bit_rot::ABOUT,
     disk::truncated_file::ABOUT,
@@ -212,6 +237,87 @@ pub enum Fault {
         /// The chance per million.
         correlation_per_million: u32,
     },
+    /// The node crashes right after the `number`-th message of this kind that it sends from now on.
+    /// It stays down until the fault is lifted.
+    CrashAfterSend {
+        /// The node.
+        node: NodeId,
+        /// The kind of message; `None`: any.
+        message: Option<Kind>,
+        /// How many-th, from 1.
+        number: u32,
+    },
+    /// The node crashes right after the `number`-th note of this kind that it makes from now on.
+    /// It stays down until the fault is lifted.
+    CrashAfterNote {
+        /// The node.
+        node: NodeId,
+        /// The kind of note; `None`: any.
+        note: Option<Kind>,
+        /// How many-th, from 1.
+        number: u32,
+    },
+    /// All nodes of a place crash at one instant. Lifting it boots them.
+    SiteDown {
+        /// The nodes.
+        nodes: Vec<NodeId>,
+    },
+    /// Every handler of the node takes so many times its service time. Several such faults multiply.
+    Slow {
+        /// The node.
+        node: NodeId,
+        /// How many times, at least 1.
+        factor: u32,
+    },
+    /// The node crashes and its disk is gone. Lifting it boots a new one with an empty disk.
+    Replace {
+        /// The node.
+        node: NodeId,
+    },
+    /// The node does not belong to the cluster: it has left, or has not joined yet. Lifting it lets it join.
+    Leave {
+        /// The node.
+        node: NodeId,
+    },
+    /// The node's wall clock steps, once. Lifting it does not step back.
+    ClockJump {
+        /// The node.
+        node: NodeId,
+        /// Nanoseconds ahead (negative: back).
+        nanos: i64,
+    },
+    /// The node's wall clock jumps and jumps back, over and over. Of several such faults the latest holds.
+    ClockStrobe {
+        /// The node.
+        node: NodeId,
+        /// How far it jumps, in nanoseconds (negative: back).
+        nanos: i64,
+        /// How long it stays on either side, more than nothing.
+        every: Span,
+    },
+    /// The node's wall clock stands still.
+    ClockFreeze {
+        /// The node.
+        node: NodeId,
+    },
+    /// Some nodes can't reach some others.
+    Unreachable {
+        /// Who does not reach whom.
+        barriers: Vec<Barrier>,
+        /// What becomes of messages between them.
+        in_flight: InFlight,
+    },
+    /// A partition by the name of its shape. What holds is what [`resolve`](Fault::resolve) makes of it.
+    PartitionShape {
+        /// The shape.
+        shape: PartitionShape,
+        /// The nodes, in their order. All others reach everybody.
+        nodes: Vec<NodeId>,
+        /// Whether their order is drawn.
+        shuffled: bool,
+        /// What becomes of messages between them.
+        in_flight: InFlight,
+    },
 }
 
 impl Fault {
@@ -234,6 +340,17 @@ impl Fault {
             Self::Corrupt { .. } => corrupt::ABOUT,
             Self::RateLimit { .. } => rate_limit::ABOUT,
             Self::Bursts { .. } => bursts::ABOUT,
+            Self::CrashAfterSend { .. } => crash_after_send::ABOUT,
+            Self::CrashAfterNote { .. } => crash_after_note::ABOUT,
+            Self::SiteDown { .. } => site_down::ABOUT,
+            Self::Slow { .. } => slow::ABOUT,
+            Self::Replace { .. } => replace::ABOUT,
+            Self::Leave { .. } => leave::ABOUT,
+            Self::ClockJump { .. } => clock_jump::ABOUT,
+            Self::ClockStrobe { .. } => clock_strobe::ABOUT,
+            Self::ClockFreeze { .. } => clock_freeze::ABOUT,
+            Self::Unreachable { .. } => unreachable::ABOUT,
+            Self::PartitionShape { .. } => partition_shape::ABOUT,
         }
     }
 
@@ -250,6 +367,14 @@ impl Fault {
             | Self::Pause { node }
             | Self::ClockOffset { node, .. }
             | Self::ClockDrift { node, .. }
+            | Self::CrashAfterSend { node, .. }
+            | Self::CrashAfterNote { node, .. }
+            | Self::Slow { node, .. }
+            | Self::Replace { node }
+            | Self::Leave { node }
+            | Self::ClockJump { node, .. }
+            | Self::ClockStrobe { node, .. }
+            | Self::ClockFreeze { node }
             | Self::Disk(DiskFault { node, .. }) => vec![*node],
             Self::Cut { link, .. }
             | Self::Delay { link, .. }
@@ -261,6 +386,12 @@ impl Fault {
             | Self::RateLimit { link, .. }
             | Self::Bursts { link, .. } => vec![link.from, link.to],
             Self::Partition { sides, .. } => sides.iter().flatten().copied().collect(),
+            Self::SiteDown { nodes } | Self::PartitionShape { nodes, .. } => nodes.clone(),
+            Self::Unreachable { barriers, .. } => {
+                let nodes = barriers.iter().flat_map(|it| it.from.iter().chain(&it.to));
+                let nodes: std::collections::BTreeSet<NodeId> = nodes.copied().collect();
+                nodes.into_iter().collect()
+            }
         }
     }
 
@@ -323,6 +454,10 @@ impl Fault {
             Self::Partition { sides, in_flight } => {
                 partition::parts(sides, from, to).then_some(*in_flight)
             }
+            Self::Unreachable {
+                barriers,
+                in_flight,
+            } => unreachable::stands(barriers, from, to).then_some(*in_flight),
             _ => None,
         }
     }

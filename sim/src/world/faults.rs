@@ -1,6 +1,8 @@
 //! What faults do: injecting them, lifting them, and the crash itself.
 
 use super::{ActiveFault, FaultError, Pending, World};
+use crate::fault::crash_after_send::Bait;
+use crate::fault::{Strobe, slow};
 use crate::passage::LinkEffect;
 use crate::trace::{DropReason, Record, RecordKind, stable_hash};
 use crate::world::handler::Handler;
@@ -8,16 +10,18 @@ use crate::world::node::Item;
 use crate::world::transmit::Envelope;
 use crate::{
     Datum, EventId, Fault, FaultId, Halt, InFlight, Instant, Kind, NodeId, Observer, Outcome,
-    Process, Reason,
+    Process, Reason, SimDisk, Span,
 };
 
 impl<P: Process> World<P> {
-    /// Lets a fault hold from now on. A refused fault changes nothing.
+    /// Lets a fault hold from now on. A refused fault changes nothing. A partition that is named by its shape is worked out
+    /// here ([`Fault::resolve`]), but for [`PartitionShape::Chosen`](crate::PartitionShape::Chosen): nobody is chosen here.
     pub fn inject(
         &mut self,
         fault: Fault,
         observer: &mut impl Observer<P>,
     ) -> Result<FaultId, FaultError> {
+        let fault = fault.resolve(self.seed, self.fault_count + 1, &[])?;
         self.validate(&fault)?;
         self.fault_count += 1;
         let id = FaultId(self.fault_count);
@@ -39,8 +43,36 @@ impl<P: Process> World<P> {
                 self.crash(node, self.now, event, observer);
             }
             Fault::CrashAtDiskOperation { node, .. } => self.rearm_crash(node),
+            Fault::CrashAfterSend {
+                node,
+                message,
+                number,
+            } => self.arm_trap(node, id, Bait::Send(message), number),
+            Fault::CrashAfterNote { node, note, number } => {
+                self.arm_trap(node, id, Bait::Note(note), number);
+            }
+            Fault::SiteDown { nodes } => {
+                for node in nodes {
+                    self.nodes[node.index()].crash_faults += 1;
+                    self.crash(node, self.now, event, observer);
+                }
+            }
+            Fault::Replace { node } => {
+                self.nodes[node.index()].crash_faults += 1;
+                self.crash(node, self.now, event, observer);
+                self.wipe(node);
+            }
+            Fault::Leave { node } => {
+                self.nodes[node.index()].crash_faults += 1;
+                self.nodes[node.index()].absences += 1;
+                self.crash(node, self.now, event, observer);
+            }
+            Fault::Slow { node, .. } => self.set_pace(node),
             Fault::Pause { node } => self.nodes[node.index()].pause_faults += 1,
-            Fault::Cut { .. } | Fault::Partition { .. } => self.cut_in_flight(&injected, observer),
+            Fault::Cut { .. } | Fault::Partition { .. } | Fault::Unreachable { .. } => {
+                self.cut_in_flight(&injected, observer);
+            }
+            Fault::PartitionShape { .. } => unreachable!("it was resolved"),
             // What else strikes links strikes what is sent from now on.
             Fault::Delay { .. }
             | Fault::Loss { .. }
@@ -50,9 +82,15 @@ impl<P: Process> World<P> {
             | Fault::Corrupt { .. }
             | Fault::RateLimit { .. }
             | Fault::Bursts { .. } => {}
-            Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
+            Fault::ClockJump { node, nanos } => {
+                let jumps = &mut self.nodes[node.index()].clock_jumps;
+                *jumps = jumps.saturating_add(nanos);
                 self.set_clock(node);
             }
+            Fault::ClockOffset { node, .. }
+            | Fault::ClockDrift { node, .. }
+            | Fault::ClockStrobe { node, .. }
+            | Fault::ClockFreeze { node } => self.set_clock(node),
             Fault::Disk(fault) => {
                 let disk = &mut self.nodes[fault.node.index()].disk;
                 disk.begin_fault(id, &fault, self.now);
@@ -80,9 +118,25 @@ impl<P: Process> World<P> {
             Fault::Crash { node } => self.restart(node),
             Fault::CrashAtDiskOperation { node, .. } if triggered => self.restart(node),
             Fault::CrashAtDiskOperation { node, .. } => self.rearm_crash(node),
+            Fault::CrashAfterSend { node, .. } | Fault::CrashAfterNote { node, .. } => {
+                if triggered {
+                    self.restart(node);
+                } else {
+                    self.disarm_trap(node, id);
+                }
+            }
+            Fault::SiteDown { nodes } => nodes.into_iter().for_each(|node| self.restart(node)),
+            Fault::Replace { node } => self.restart(node),
+            Fault::Leave { node } => {
+                self.nodes[node.index()].absences -= 1;
+                self.restart(node);
+            }
+            Fault::Slow { node, .. } => self.set_pace(node),
             Fault::Pause { node } => self.resume(node, event, observer),
-            Fault::Cut { .. } | Fault::Partition { .. } => self.release_held(observer),
-            // What else strikes links strikes what is sent from now on.
+            Fault::Cut { .. } | Fault::Partition { .. } | Fault::Unreachable { .. } => {
+                self.release_held(observer);
+            }
+            Fault::PartitionShape { .. } | Fault::ClockJump { .. } => {}
             Fault::Delay { .. }
             | Fault::Loss { .. }
             | Fault::Jitter { .. }
@@ -91,9 +145,10 @@ impl<P: Process> World<P> {
             | Fault::Corrupt { .. }
             | Fault::RateLimit { .. }
             | Fault::Bursts { .. } => {}
-            Fault::ClockOffset { node, .. } | Fault::ClockDrift { node, .. } => {
-                self.set_clock(node);
-            }
+            Fault::ClockOffset { node, .. }
+            | Fault::ClockDrift { node, .. }
+            | Fault::ClockStrobe { node, .. }
+            | Fault::ClockFreeze { node } => self.set_clock(node),
             Fault::Disk(fault) => self.nodes[fault.node.index()].disk.end_fault(id),
         }
         Ok(())
@@ -112,6 +167,13 @@ impl<P: Process> World<P> {
         }
         match fault {
             Fault::CrashAtDiskOperation { operation: 0, .. } => Err(FaultError::OperationZero),
+            Fault::CrashAfterSend { number: 0, .. } | Fault::CrashAfterNote { number: 0, .. } => {
+                Err(FaultError::NumberZero)
+            }
+            Fault::Slow { factor: 0, .. } => Err(FaultError::FactorZero),
+            Fault::ClockStrobe {
+                every: Span::ZERO, ..
+            } => Err(FaultError::StrobeZero),
             Fault::RateLimit { rate, .. } if rate.bytes_per_second == 0 => {
                 Err(FaultError::RateZero)
             }
@@ -202,12 +264,85 @@ impl<P: Process> World<P> {
                 Fault::ClockOffset { node, nanos } if node == id => sum.saturating_add(nanos),
                 _ => sum,
             });
+        let mut latest_first = self.faults.iter().rev();
+        let strobe = latest_first.find_map(|active| match active.fault {
+            Fault::ClockStrobe { node, nanos, every } if node == id => Some(Strobe {
+                since: active.since,
+                every,
+                nanos,
+            }),
+            _ => None,
+        });
+        let freeze = Fault::ClockFreeze { node: id };
+        let is_frozen = self.faults.iter().any(|active| active.fault == freeze);
         let node = &mut self.nodes[id.index()];
+        // It stands where it stood before whatever came with the freeze.
+        node.clock.set_frozen(self.now, is_frozen);
         node.clock.set_drift(self.now, drift_ppm);
-        node.clock.set_offset(offset_nanos);
+        node.clock
+            .set_offset(offset_nanos.saturating_add(node.clock_jumps));
+        node.clock.set_strobe(strobe);
         // Timers run on the drifting clock: what was planned may come too early or too late now.
         node.wake_at = None;
         self.schedule_wake(id);
+    }
+
+    /// Sets how long the node's handlers take.
+    fn set_pace(&mut self, id: NodeId) {
+        let own = self.nodes[id.index()].spec.service_time;
+        let faults = self.faults.iter().map(|active| &active.fault);
+        self.nodes[id.index()].service_time = slow::service_time(own, id, faults);
+    }
+
+    /// Puts an empty disk in the place of the node's. What is wrong with its disk is wrong with the new one, too.
+    fn wipe(&mut self, id: NodeId) {
+        let node = &mut self.nodes[id.index()];
+        node.disk = SimDisk::named(node.spec.disk, self.seed, &node.spec.name);
+        for active in &self.faults {
+            if let Fault::Disk(fault) = &active.fault
+                && fault.node == id
+            {
+                node.disk.begin_fault(active.id, fault, self.now);
+            }
+        }
+        self.rearm_crash(id);
+    }
+
+    fn arm_trap(&mut self, id: NodeId, fault: FaultId, bait: Bait, number: u32) {
+        let trap = &mut self.nodes[id.index()].trap;
+        trap.get_or_insert_default().arm(fault, bait, number);
+    }
+
+    fn disarm_trap(&mut self, id: NodeId, fault: FaultId) {
+        let trap = &mut self.nodes[id.index()].trap;
+        if trap.as_mut().is_some_and(|trap| trap.disarm(fault)) {
+            *trap = None;
+        }
+    }
+
+    /// An order of the handler set off a crash of its node, at the instant at which it was given.
+    pub(super) fn crash_by_trap(
+        &mut self,
+        handler: Handler,
+        (fault, at): (FaultId, Instant),
+        observer: &mut impl Observer<P>,
+    ) {
+        let id = handler.node;
+        let mut active = self.faults.iter_mut();
+        let active = active.find(|active| active.id == fault);
+        active
+            .expect("a trap is armed by a fault that holds")
+            .triggered = true;
+        let trap = &mut self.nodes[id.index()].trap;
+        if trap.as_mut().is_some_and(|trap| trap.reset()) {
+            *trap = None;
+        }
+        self.nodes[id.index()].crash_faults += 1;
+        let record =
+            Record::new(RecordKind::Crash, self.now, id, handler.event).detail(at.as_nanos());
+        let event = self.record_as(record, Kind("crash"), 0, observer);
+        self.end_life(id, at, event, observer);
+        self.rearm_crash(id);
     }
 
     fn restart(&mut self, id: NodeId) {

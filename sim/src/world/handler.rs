@@ -326,16 +326,17 @@ impl<P: Process> World<P> {
         call: impl FnOnce(&super::NodeSpec<P>, &mut Option<P>, &mut Context<'_, P>) -> Result<(), Halt>,
     ) -> (Result<(), Halt>, Span) {
         let node = &mut self.nodes[id.index()];
-        node.disk.begin_handler(self.now + node.spec.service_time);
-        let mut cx = Context::new(Loan {
+        node.disk.begin_handler(self.now + node.service_time);
+        let loan = Loan {
             node: id,
             clocks: node.clock.at(self.now),
             random: &mut node.random,
             disk: &mut node.disk,
             timer_count: &mut node.timer_count,
             orders: &mut self.orders,
-            service_time: node.spec.service_time,
-        });
+            service_time: node.service_time,
+        };
+        let mut cx = Context::with_trap(loan, node.trap.as_deref_mut());
         let result = call(&node.spec, &mut node.process, &mut cx);
         let elapsed = cx.elapsed();
         (result, elapsed)
@@ -351,7 +352,9 @@ impl<P: Process> World<P> {
         observer: &mut impl Observer<P>,
     ) {
         let node = &mut self.nodes[handler.node.index()];
-        let ended_at = self.now + elapsed;
+        // An order that sets off a crash is the last that is given, and where it stood the handler ends.
+        let sprung = node.trap.as_ref().and_then(|trap| trap.sprung());
+        let ended_at = self.now + sprung.map_or(elapsed, |(_, at)| at);
         node.busy_until = ended_at;
         observer.on_handled(handler.event, handler.node, self.now, ended_at);
         let killed_at = node.disk.killed_at();
@@ -368,7 +371,9 @@ impl<P: Process> World<P> {
         self.orders = orders;
         self.counts.reset();
 
-        if killed_at.is_some() {
+        if let Some((fault, _)) = sprung {
+            self.crash_by_trap(handler, (fault, ended_at), observer);
+        } else if killed_at.is_some() {
             self.crash_in_handler(handler, ended_at, observer);
         } else if let Err(halt) = result {
             self.halt(handler, &halt, ended_at, observer);

@@ -87,6 +87,8 @@ pub enum NodeState {
     Down,
     /// It is paused.
     Paused,
+    /// It does not belong to the cluster, not any more or not yet.
+    Absent,
 }
 
 /// A fault that holds.
@@ -98,7 +100,7 @@ pub struct ActiveFault {
     pub fault: Fault,
     /// When it was injected.
     pub since: Instant,
-    /// For a crash at a disk operation: whether the node got there.
+    /// For a crash that waits for something: whether it came.
     pub triggered: bool,
 }
 
@@ -123,6 +125,21 @@ pub enum FaultError {
     /// A link that carries nothing is cut, and a cut says what becomes of messages.
     #[error("a rate of 0 bytes a second carries nothing; cut the link instead")]
     RateZero,
+    /// Messages and notes are counted from 1.
+    #[error("messages and notes are counted from 1")]
+    NumberZero,
+    /// A handler that takes no time is not slow.
+    #[error("a node can't take 0 times its service time")]
+    FactorZero,
+    /// A clock can't jump infinitely often.
+    #[error("a clock that jumps to and fro must stay for more than nothing")]
+    StrobeZero,
+    /// The shape of a partition needs more nodes.
+    #[error("such a partition takes at least {0} nodes, and here are {1}")]
+    TooFewNodes(usize, usize),
+    /// Nobody is to be set apart, or everybody.
+    #[error("{0} of the {1} nodes are to be set apart from the others")]
+    ChosenNone(usize, usize),
 }
 
 /// A message on its way, or held by a cut.
@@ -445,6 +462,7 @@ impl<P: Process> World<P> {
     pub fn node_state(&self, node: NodeId) -> NodeState {
         let node = &self.nodes[node.index()];
         match (&node.process, node.pause_faults) {
+            (None, _) if node.absences > 0 => NodeState::Absent,
             (None, _) if node.boots => NodeState::Starting,
             (None, _) => NodeState::Down,
             (Some(_), 0) => NodeState::Up,
@@ -552,6 +570,10 @@ fn new_node<P: Process>(seed: Seed, spec: NodeSpec<P>) -> Node<P> {
         halted: None,
         crash_faults: 0,
         pause_faults: 0,
+        absences: 0,
+        service_time: spec.service_time,
+        trap: None,
+        clock_jumps: 0,
         busy_until: Instant::ZERO,
         inbox: std::collections::VecDeque::new(),
         inbox_bounded: 0,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::{ClockConfig, NodeClock};
 use crate::disk::DiskConfig;
+use crate::fault::crash_after_send::Trap;
 use crate::random::PathKey;
 use crate::{
     EventId, Incarnation, Instant, NodeId, Process, RequestId, SimDisk, Span, Stream, SyncTicket,
@@ -68,6 +69,14 @@ pub(super) struct Node<P: Process> {
     pub(super) halted: Option<String>,
     pub(super) crash_faults: u32,
     pub(super) pause_faults: u32,
+    /// How often it has left without having joined again.
+    pub(super) absences: u32,
+    /// How long its handlers take now, before they do anything.
+    pub(super) service_time: Span,
+    /// Crashes that its own orders will set off.
+    pub(super) trap: Option<Box<Trap>>,
+    /// How far its wall clock has been stepped.
+    pub(super) clock_jumps: i64,
     pub(super) busy_until: Instant,
     pub(super) inbox: VecDeque<Work<P>>,
     /// Messages and requests in the inbox.

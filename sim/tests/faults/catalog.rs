@@ -79,12 +79,62 @@ const FORCED: &[(&str, &str, &str)] = &[
         "a_drift_that_begins_later_moves_the_timers_that_are_set",
         NODES,
     ),
+    (
+        "crash-after-send",
+        "a_crash_after_a_send_lets_that_message_out_and_nothing_behind_it",
+        OF_NODES,
+    ),
+    (
+        "crash-after-note",
+        "a_crash_after_the_kth_note_waits_for_it_over_handlers_and_lives",
+        OF_NODES,
+    ),
+    ("slow", "a_slow_node_takes_so_many_times_as_long", OF_NODES),
+    (
+        "site-down",
+        "a_site_goes_down_and_comes_back_together",
+        OF_NODES,
+    ),
+    (
+        "replace",
+        "a_node_that_is_replaced_boots_with_an_empty_disk",
+        OF_NODES,
+    ),
+    (
+        "leave",
+        "a_node_that_joins_later_is_absent_until_then_and_one_that_left_brings_its_disk",
+        OF_NODES,
+    ),
+    (
+        "clock-jump",
+        "a_clock_jumps_forward_and_back_and_stays_there",
+        CLOCKS,
+    ),
+    ("clock-strobe", "a_strobing_clock_jumps_to_and_fro", CLOCKS),
+    (
+        "clock-freeze",
+        "a_frozen_clock_stands_still_and_is_right_again_afterwards",
+        CLOCKS,
+    ),
+    (
+        "partition-shape",
+        "each_shape_of_a_partition_parts_whom_it_says",
+        PARTITIONS,
+    ),
+    (
+        "unreachable",
+        "any_relation_can_be_cut_by_hand_and_holds_or_loses_what_is_on_its_way",
+        PARTITIONS,
+    ),
 ];
 
 const NETWORK: &str = include_str!("../world/network.rs");
 const NODES: &str = include_str!("../world/nodes.rs");
 const CRASHES: &str = include_str!("../world/crashes.rs");
 const LINKS: &str = include_str!("links.rs");
+const OF_NODES: &str = include_str!("nodes.rs");
+const CLOCKS: &str = include_str!("clocks.rs");
+const PARTITIONS: &str = include_str!("partitions.rs");
 
 /// The variants of the enum, as its source has them: `CrashAtDiskOperation`.
 fn variants() -> Vec<&'static str> {

@@ -6,8 +6,11 @@
 )]
 
 mod catalog;
+mod clocks;
 #[path = "../world/lab.rs"]
 mod lab;
 mod links;
+mod nodes;
+mod partitions;
 #[path = "../world/probe.rs"]
 mod probe;

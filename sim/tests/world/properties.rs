@@ -104,6 +104,45 @@ fn any_impairment() -> impl Strategy<Value = Fault> {
     ]
 }
 
+/// Crashes that wait for something, nodes that are slow or go, clocks that are wrong on the wall, partitions by shape.
+fn any_other_fault() -> impl Strategy<Value = Fault> {
+    let shapes: Vec<PartitionShape> = PartitionShape::ALL.iter().map(|(_, it)| *it).collect();
+    prop_oneof![
+        (any_node(), 1..4_u32, any::<bool>()).prop_map(|(node, number, any)| {
+            let message = (!any).then_some(Kind("told"));
+            Fault::CrashAfterSend {
+                node,
+                message,
+                number,
+            }
+        }),
+        (any_node(), 1..4_u32, any::<bool>()).prop_map(|(node, number, any)| {
+            let note = (!any).then_some(Kind("heard"));
+            Fault::CrashAfterNote { node, note, number }
+        }),
+        prop::collection::vec(any_node(), 1..3).prop_map(|nodes| Fault::SiteDown { nodes }),
+        (any_node(), 1..9_u32).prop_map(|(node, factor)| Fault::Slow { node, factor }),
+        any_node().prop_map(|node| Fault::Replace { node }),
+        any_node().prop_map(|node| Fault::Leave { node }),
+        (any_node(), -5_000_000_i64..5_000_000)
+            .prop_map(|(node, nanos)| Fault::ClockJump { node, nanos }),
+        (any_node(), 1..9_u64).prop_map(|(node, every)| Fault::ClockStrobe {
+            node,
+            nanos: 1_000,
+            every: Span::from_millis(every),
+        }),
+        any_node().prop_map(|node| Fault::ClockFreeze { node }),
+        (prop::sample::select(shapes), any::<bool>(), any_in_flight()).prop_map(
+            |(shape, shuffled, in_flight)| Fault::PartitionShape {
+                shape,
+                nodes: vec![A, B, C],
+                shuffled,
+                in_flight,
+            }
+        ),
+    ]
+}
+
 fn any_fault() -> impl Strategy<Value = Fault> {
     let partition = (any_in_flight(), any::<bool>()).prop_map(|(in_flight, three)| {
         let sides = if three {
@@ -129,6 +168,7 @@ fn any_fault() -> impl Strategy<Value = Fault> {
         1 => (any_node(), -600_000..600_000_i32)
             .prop_map(|(node, ppm)| Fault::ClockDrift { node, ppm }),
         3 => any_impairment(),
+        3 => any_other_fault(),
     ]
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use seedbed_sim::{
-    Direction, Distribution, Fault, Impairments, InFlight, Instant, Kind, LinkKind, LinkTarget,
-    MessageFate, MessageName, NodeId, Rate, ScheduledMessage, Span,
+    Barrier, Direction, Distribution, Fault, Impairments, InFlight, Instant, Kind, LinkKind,
+    LinkRule, LinkTarget, MessageFate, MessageName, NodeId, PartitionShape, Rate, ScheduledMessage,
+    Span,
 };
 
 use seedbed_sim::fault::Group;
@@ -83,9 +84,8 @@ fn a_link_is_as_the_last_rule_that_fits_says() {
     let scenario = read(SMALL);
     let normal = Distribution::normal(ms(40), ms(2)).expect("a distribution");
     let delay = |from, to| {
-        let fits = |rule: &&seedbed_sim::LinkRule| {
-            rule.from.contains(&NodeId(from)) && rule.to.contains(&NodeId(to))
-        };
+        let fits =
+            |rule: &&LinkRule| rule.from.contains(&NodeId(from)) && rule.to.contains(&NodeId(to));
         let rule = scenario.network.rules.iter().rev().find(fits);
         rule.map_or(&scenario.network.default.delay, |rule| &rule.spec.delay)
     };
@@ -289,6 +289,87 @@ fn every_fault_can_be_written() {
             },
         ),
         (
+            "kind = \"clock-jump\"\nnode = \"l\"\nby = \"-3ms\"",
+            Fault::ClockJump {
+                node: l,
+                nanos: -3_000_000,
+            },
+        ),
+        (
+            "kind = \"clock-strobe\"\nnode = \"l\"\nby = \"3ms\"\nevery = \"7ms\"",
+            Fault::ClockStrobe {
+                node: l,
+                nanos: 3_000_000,
+                every: ms(7),
+            },
+        ),
+        (
+            "kind = \"clock-freeze\"\nnode = \"l\"",
+            Fault::ClockFreeze { node: l },
+        ),
+        (
+            "kind = \"crash-after-send\"\nnode = \"l\"\nmessage = \"append\"\nnumber = 3",
+            Fault::CrashAfterSend {
+                node: l,
+                message: Some(Kind("append")),
+                number: 3,
+            },
+        ),
+        (
+            "kind = \"crash-after-note\"\nnode = \"f1\"\nnote = \"caught-up\"",
+            Fault::CrashAfterNote {
+                node: f1,
+                note: Some(Kind("caught-up")),
+                number: 1,
+            },
+        ),
+        (
+            "kind = \"site-down\"\nsite = \"us\"",
+            Fault::SiteDown { nodes: vec![f1] },
+        ),
+        (
+            "kind = \"slow\"\nnode = \"f1\"\nfactor = 10",
+            Fault::Slow {
+                node: f1,
+                factor: 10,
+            },
+        ),
+        (
+            "kind = \"replace\"\nnode = \"f1\"",
+            Fault::Replace { node: f1 },
+        ),
+        ("kind = \"leave\"\nnode = \"f1\"", Fault::Leave { node: f1 }),
+        (
+            "kind = \"partition\"\nshape = \"random-halves\"\nin_flight = \"held\"",
+            Fault::PartitionShape {
+                shape: PartitionShape::Halves,
+                nodes: vec![l, f1],
+                shuffled: true,
+                in_flight: InFlight::Held,
+            },
+        ),
+        (
+            "kind = \"partition\"\nblocked = [{ from = [\"us\"], to = [\"l\", \"phone\"] }]",
+            Fault::Unreachable {
+                barriers: vec![Barrier {
+                    from: vec![f1],
+                    to: vec![l, NodeId(2)],
+                }],
+                in_flight: InFlight::Lost,
+            },
+        ),
+        (
+            "kind = \"partition\"\nsite = \"us\"",
+            Fault::Partition {
+                sides: vec![vec![f1], [0, 2, 3, 4].map(NodeId).to_vec()],
+                in_flight: InFlight::Lost,
+            },
+        ),
+        (
+            "kind = \"partition\"\nshape = \"isolated-node\"\nnode = \"f1\"",
+            Fault::isolate(f1, [l], InFlight::Lost),
+        ),
+        (
             "kind = \"clock-offset\"\nnode = \"phone\"\noffset = \"-3ms\"",
             Fault::ClockOffset {
                 node: NodeId(2),
@@ -312,6 +393,92 @@ fn every_fault_can_be_written() {
         assert_eq!(faults[0].faults, [fault], "{written}");
         assert_eq!((faults[0].at, faults[0].until), (ms(100), Some(ms(600))));
     }
+}
+
+#[test]
+fn a_node_that_joins_is_absent_until_then() {
+    let text = small_with(
+        "at = \"100ms\"\nuntil = \"600ms\"\nkind = \"crash\"",
+        "at = \"100ms\"\nkind = \"join\"",
+    );
+    let fault = &read(&text).faults[0];
+    assert_eq!((fault.at, fault.until), (Span::ZERO, Some(ms(100))));
+    assert_eq!(fault.faults, [Fault::Leave { node: NodeId(1) }]);
+}
+
+/// The delay from each node to each other, in the middle, in microseconds; by the last rule that fits.
+fn median_micros(scenario: &crate::file::Scenario, from: usize, to: usize) -> u64 {
+    let (from, to) = (NodeId(from as u32), NodeId(to as u32));
+    let network = &scenario.network;
+    let fits = |rule: &&LinkRule| rule.from.contains(&from) && rule.to.contains(&to);
+    let rule = network.rules.iter().rev().find(fits);
+    let spec = rule.map_or(&network.default, |rule| &rule.spec);
+    spec.delay.quantile(0.5).as_nanos() / 1_000
+}
+
+#[test]
+fn a_preset_puts_sites_and_the_measured_delays_between_them() {
+    let file = |preset: &str, sites: &[&str]| {
+        let node = |(index, site)| format!("[[node]]\nname = \"n{index}\"\nsite = \"{site}\"\n");
+        let nodes: String = sites.iter().enumerate().map(node).collect();
+        read(&format!(
+            "schema = 1\ntitle = \"x\"\nduration = \"1s\"\n[cluster]\nprotocol = \"single-leader\"\n{nodes}\
+             [network]\npreset = \"{preset}\"\nloss_per_million = 7\n"
+        ))
+    };
+    let regions = [
+        "virginia",
+        "california",
+        "ireland",
+        "tokyo",
+        "sydney",
+        "tokyo",
+    ];
+    let world = file("five-regions", &regions);
+    for (from, to, micros) in [
+        (0, 1, 42_250),
+        (1, 0, 42_250),
+        (2, 0, 53_950),
+        (4, 2, 173_100),
+        (3, 5, 275),
+        (5, 4, 72_100),
+    ] {
+        assert_eq!(median_micros(&world, from, to), micros, "{from} to {to}");
+    }
+    let loss = world
+        .network
+        .rules
+        .iter()
+        .map(|rule| rule.spec.loss_per_million);
+    assert!(loss.into_iter().all(|loss| loss == 7));
+    let zones = file("three-zones", &["zone-b", "zone-c", "zone-d"]);
+    assert_eq!(median_micros(&zones, 0, 1), 540);
+    assert_eq!(median_micros(&zones, 2, 1), 1_785);
+    let rack = file("one-rack", &["rack", "rack"]);
+    assert_eq!(median_micros(&rack, 0, 1), 275);
+    for scenario in [world, zones, rack] {
+        let written = crate::file::write(&scenario);
+        assert_eq!(read(&written), scenario, "{written}");
+    }
+}
+
+#[test]
+fn a_matrix_says_how_long_the_way_from_each_site_to_each_is() {
+    let text = small_with(
+        "delay = \"5ms\"",
+        "delay = \"5ms\"\nmatrix = { sites = [\"us\", \"eu\"], delays = [[\"1ms\", \"2ms\"], [\"3ms\", \"4ms\"]] }",
+    );
+    // The file's own link between the two comes later and holds.
+    let link = "[[link]]\nbetween = [\"eu\", \"us\"]\ndelay = { distribution = \"normal\", mean = \"40ms\", deviation = \"2ms\" }\n";
+    assert_eq!(median_micros(&read(&text), 0, 1), 40_000);
+    let scenario = read(&text.replace(link, ""));
+    assert_eq!(median_micros(&scenario, 1, 0), 2_000);
+    assert_eq!(median_micros(&scenario, 0, 1), 3_000);
+    assert_eq!(
+        median_micros(&scenario, 0, 2),
+        5_000,
+        "the phone stands nowhere"
+    );
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use seedbed_protocols::storage::EngineKind;
 use seedbed_sim::{
-    ClockConfig, Direction, DiskConfig, Distribution, Fault, Impairments, InFlight, Instant, Kind,
-    LinkKind, LinkRule, LinkSpec, LinkTarget, MessageFate, MessageName, NetworkSpec, NodeId, Rate,
-    ScheduledMessage, Seed, Span, Stream,
+    Barrier, ClockConfig, Direction, DiskConfig, Distribution, Fault, Impairments, InFlight,
+    Instant, Kind, LinkKind, LinkRule, LinkSpec, LinkTarget, MessageFate, MessageName, NetworkSpec,
+    NodeId, PartitionShape, Rate, ScheduledMessage, Seed, Span, Stream,
 };
 
 use super::{SMALL, read};
@@ -581,7 +581,7 @@ impl Draw {
 
     fn faults(&mut self, scenario: &mut Scenario) {
         let nodes: Vec<NodeId> = scenario.node_ids().collect();
-        for kind in 0..15 {
+        for kind in 0..27 {
             if self.chance() {
                 continue;
             }
@@ -613,6 +613,22 @@ impl Draw {
                         continue;
                     }
                     vec![Fault::Partition { sides, in_flight }]
+                }
+                15.. => {
+                    let replicas = scenario.node_ids().take(scenario.replicas.len());
+                    let mut replicas: Vec<NodeId> = replicas.collect();
+                    self.0.shuffle(&mut replicas);
+                    let shape = self.one_of(PartitionShape::ALL).1;
+                    if kind == 26 && replicas.len() < shape.nodes_min() {
+                        continue;
+                    }
+                    let drawn = (self.below(2) == 0, self.below(2) == 0);
+                    vec![other_fault(
+                        kind,
+                        (node, replicas),
+                        (extra, in_flight),
+                        (shape, drawn),
+                    )]
                 }
                 kind => {
                     let links = self.fault_links(scenario);
@@ -705,5 +721,51 @@ fn link_fault(
             correlation_per_million: per_million,
         },
         _ => Fault::Loss { link, per_million },
+    }
+}
+
+/// One of the faults of nodes and clocks, or a partition that is more than sides.
+fn other_fault(
+    kind: u64,
+    (node, replicas): (NodeId, Vec<NodeId>),
+    (every, in_flight): (Span, InFlight),
+    (shape, (shuffled, any)): (PartitionShape, (bool, bool)),
+) -> Fault {
+    let number = if any { 1 } else { 3 };
+    match kind {
+        15 => Fault::CrashAfterSend {
+            node,
+            message: (!any).then_some(Kind("append")),
+            number,
+        },
+        16 => Fault::CrashAfterNote {
+            node,
+            note: (!any).then_some(Kind("caught-up")),
+            number,
+        },
+        17 => Fault::SiteDown { nodes: replicas },
+        18 => Fault::Slow { node, factor: 7 },
+        19 => Fault::Replace { node: replicas[0] },
+        20 => Fault::Leave { node },
+        21 => Fault::ClockJump { node, nanos: -7 },
+        22 => Fault::ClockStrobe {
+            node,
+            nanos: 7,
+            every,
+        },
+        23 => Fault::ClockFreeze { node },
+        24 | 25 => Fault::Unreachable {
+            barriers: vec![Barrier {
+                from: replicas,
+                to: vec![node],
+            }],
+            in_flight,
+        },
+        _ => Fault::PartitionShape {
+            shape,
+            nodes: replicas,
+            shuffled,
+            in_flight,
+        },
     }
 }

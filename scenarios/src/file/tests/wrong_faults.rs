@@ -99,3 +99,89 @@ fn points_that_make_no_table_are_told() {
         &["it must begin at 0 and end"],
     );
 }
+
+#[test]
+fn partitions_say_once_who_is_parted_and_have_nodes_enough() {
+    wrong_fault("kind = \"partition\"", &["a fault lacks the field `sides`"]);
+    wrong_fault(
+        "kind = \"partition\"\nshape = \"halves\"\nsite = \"us\"",
+        &[
+            "this says twice who can't reach whom",
+            "one of `sides`, `shape`, `site` and `blocked`",
+        ],
+    );
+    wrong_fault(
+        "kind = \"partition\"\nshape = \"bridge\"",
+        &["`shape` takes 3 nodes, and here are 2"],
+    );
+    wrong_fault(
+        "kind = \"partition\"\nshape = \"halfs\"",
+        &[
+            "`shape` is `halfs`, which is unknown",
+            "did you mean `halves`?",
+        ],
+    );
+    wrong_fault(
+        "kind = \"partition\"\nshape = \"halves\"\nnode = \"l\"",
+        &["`node` has no place here: it goes with the shape `isolated-node`"],
+    );
+    wrong_fault(
+        "kind = \"partition\"\nblocked = []",
+        &["`blocked` blocks nothing"],
+    );
+    wrong_fault(
+        "kind = \"partition\"\nblocked = [{ from = [\"l\"] }]",
+        &["a barrier lacks the field `to`"],
+    );
+}
+
+#[test]
+fn faults_of_nodes_name_what_there_is() {
+    wrong_fault(
+        "kind = \"crash-after-send\"\nnode = \"l\"\nmessage = \"apend\"",
+        &[
+            "`message` is `apend`, which is unknown",
+            "did you mean `append`?",
+        ],
+    );
+    wrong_fault(
+        "kind = \"crash-after-note\"\nnode = \"l\"\nnumber = 0",
+        &["`number` is 0"],
+    );
+    wrong_fault(
+        "kind = \"slow\"\nnode = \"l\"\nfactor = 0",
+        &["`factor` is 0"],
+    );
+    wrong_fault(
+        "kind = \"replace\"\nnode = \"phone\"",
+        &["`node` is `phone`, which is a client"],
+    );
+    wrong_fault("kind = \"site-down\"\nsite = \"l\"", &["`site` is `l`"]);
+    wrong_fault(
+        "kind = \"join\"\nnode = \"f1\"",
+        &["a node joins at one instant"],
+    );
+}
+
+#[test]
+fn presets_and_matrices_that_make_no_sense_are_told() {
+    wrong_network(
+        "preset = \"five-region\"",
+        &[
+            "`preset` is `five-region`, which is unknown",
+            "did you mean `five-regions`?",
+        ],
+    );
+    wrong_network(
+        "matrix = { sites = [\"eu\", \"us\"], delays = [[\"1ms\", \"2ms\"]] }",
+        &["`delays` has 1 rows", "2, one for each site"],
+    );
+    wrong_network(
+        "matrix = { sites = [\"eu\"], delays = [[\"1ms\", \"2ms\"]] }",
+        &["`delays` has a row of 2 delays"],
+    );
+    wrong_network(
+        "matrix = { sites = [\"eu\", \"eu\"], delays = [] }",
+        &["`sites` names a site twice"],
+    );
+}

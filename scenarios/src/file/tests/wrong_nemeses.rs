@@ -21,7 +21,7 @@ fn a_kind_that_does_not_exist() {
     small.toml:56:20: error: `faults` is `puase`, which is unknown
        |
     56 | faults = ["crash", "puase"]
-       |                    ^^^^^^^ expected `cut`, `partition`, `delay`, `loss`, `jitter`, `duplicate`, `reorder`, `corrupt`, `rate-limit`, `bursts`, `crash`, `crash-at-disk-operation`, `pause`, `clock-offset`, `clock-drift`, `disk-crash-state`, `bit-rot`, `truncated-file`, `misdirected-write`, `lost-write`, `stale-read`, `read-error`, `write-error`, `sync-error` or 5 others
+       |                    ^^^^^^^ expected `cut`, `partition`, `delay`, `loss`, `jitter`, `duplicate`, `reorder`, `corrupt`, `rate-limit`, `bursts`, `partition-shape`, `unreachable`, `crash`, `crash-at-disk-operation`, `pause`, `crash-after-send`, `crash-after-note`, `site-down`, `slow`, `replace`, `leave`, `clock-offset`, `clock-drift`, `clock-jump` or 16 others
        |
        = help: did you mean `pause`?
     "#);
@@ -53,7 +53,7 @@ fn a_word_that_is_not_all() {
     small.toml:56:10: error: `faults` is `al`, which is unknown
        |
     56 | faults = "al"
-       |          ^^^^ expected `all`, `cut`, `partition`, `delay`, `loss`, `jitter`, `duplicate`, `reorder`, `corrupt`, `rate-limit`, `bursts`, `crash`, `crash-at-disk-operation`, `pause`, `clock-offset`, `clock-drift`, `disk-crash-state`, `bit-rot`, `truncated-file`, `misdirected-write`, `lost-write`, `stale-read`, `read-error`, `write-error` or 6 others
+       |          ^^^^ expected `all`, `cut`, `partition`, `delay`, `loss`, `jitter`, `duplicate`, `reorder`, `corrupt`, `rate-limit`, `bursts`, `partition-shape`, `unreachable`, `crash`, `crash-at-disk-operation`, `pause`, `crash-after-send`, `crash-after-note`, `site-down`, `slow`, `replace`, `leave`, `clock-offset`, `clock-drift` or 17 others
        |
        = help: did you mean `all`?
     "#);

@@ -9,7 +9,7 @@ fn an_unknown_field() {
     small.toml:2:1: error: the scenario has no field `titel`
       |
     2 | titel = "Small"
-      | ^^^^^ expected `schema`, `title`, `chapter`, `teaches`, `try`, `duration`, `settle`, `cluster`, `node`, `client`, `load`, `network`, `link`, `step`, `fault`, `nemesis`, `message` or `expect`
+      | ^^^^^ expected `schema`, `title`, `chapter`, `teaches`, `try`, `duration`, `settle`, `network`, `cluster`, `node`, `client`, `load`, `link`, `step`, `fault`, `nemesis`, `message` or `expect`
       |
       = help: did you mean `title`?
     "#);

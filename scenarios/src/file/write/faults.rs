@@ -1,12 +1,13 @@
 //! `[[fault]]`.
 
 use seedbed_sim::{
-    Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget, NodeId,
-    Rate,
+    Barrier, Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget,
+    NodeId, Rate,
 };
 
 use super::super::model::TimedFault;
 use super::super::network::QUEUE_BYTES;
+use super::super::partition::shape_name;
 use super::network::distribution;
 use super::text::{Table, duration, names, signed};
 use super::{Part, Writer};
@@ -71,7 +72,13 @@ impl Writer<'_> {
         if let Some(until) = until {
             table.plain("until", duration(*until));
         }
-        table.text("kind", fault.name());
+        table.text(
+            "kind",
+            match fault {
+                Fault::PartitionShape { .. } | Fault::Unreachable { .. } => "partition",
+                other => other.name(),
+            },
+        );
         let ends = ends.or_else(|| {
             let link = fault.link()?;
             Some(Ends {
@@ -84,7 +91,70 @@ impl Writer<'_> {
             ends.write(&mut table);
         }
         match fault {
-            Fault::Crash { node } | Fault::Pause { node } => table.plain("node", self.name(*node)),
+            Fault::Crash { node }
+            | Fault::Pause { node }
+            | Fault::Replace { node }
+            | Fault::Leave { node }
+            | Fault::ClockFreeze { node } => table.plain("node", self.name(*node)),
+            Fault::CrashAfterSend {
+                node,
+                message: kind,
+                number,
+            } => {
+                table.plain("node", self.name(*node));
+                kind.iter().for_each(|kind| table.text("message", kind.0));
+                table.unless("number", number, &1, u32::to_string);
+            }
+            Fault::CrashAfterNote {
+                node,
+                note: kind,
+                number,
+            } => {
+                table.plain("node", self.name(*node));
+                kind.iter().for_each(|kind| table.text("note", kind.0));
+                table.unless("number", number, &1, u32::to_string);
+            }
+            Fault::SiteDown { nodes } => table.plain("nodes", self.each(nodes)),
+            Fault::Slow { node, factor } => {
+                table.plain("node", self.name(*node));
+                table.plain("factor", factor);
+            }
+            Fault::ClockJump { node, nanos } => {
+                table.plain("node", self.name(*node));
+                table.plain("by", signed(*nanos));
+            }
+            Fault::ClockStrobe { node, nanos, every } => {
+                table.plain("node", self.name(*node));
+                table.plain("by", signed(*nanos));
+                table.plain("every", duration(*every));
+            }
+            Fault::Unreachable {
+                barriers,
+                in_flight,
+            } => {
+                let barrier = |Barrier { from, to }: &Barrier| {
+                    format!("{{ from = {}, to = {} }}", self.each(from), self.each(to))
+                };
+                let barriers: Vec<String> = barriers.iter().map(barrier).collect();
+                table.plain("blocked", format!("[{}]", barriers.join(", ")));
+                write_in_flight(&mut table, *in_flight);
+            }
+            Fault::PartitionShape {
+                shape,
+                nodes,
+                shuffled,
+                in_flight,
+            } => {
+                table.text("shape", shape_name(*shape));
+                let replicas = 0..self.scenario.replicas.len();
+                if !nodes.iter().map(|id| id.index()).eq(replicas) {
+                    table.plain("nodes", self.each(nodes));
+                }
+                if *shuffled {
+                    table.text("order", "random");
+                }
+                write_in_flight(&mut table, *in_flight);
+            }
             Fault::CrashAtDiskOperation { node, operation } => {
                 table.plain("node", self.name(*node));
                 table.plain("operation", operation);
@@ -193,6 +263,13 @@ fn disk_fault(table: &mut Table, fault: &DiskFault) {
                 table.plain("count", count);
             }
         }
+    }
+}
+
+impl Writer<'_> {
+    /// The names of nodes, one by one.
+    fn each(&self, nodes: &[NodeId]) -> String {
+        names(nodes.iter().map(|id| self.scenario.name(*id)))
     }
 }
 

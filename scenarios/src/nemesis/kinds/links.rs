@@ -1,6 +1,6 @@
 //! Nemeses of links.
 
-use seedbed_sim::{Distribution, Fault, Rate, Span};
+use seedbed_sim::{Barrier, Distribution, Fault, PartitionShape, Rate, Span};
 
 use super::super::by_magnitude;
 use super::{Kind, in_flight, span};
@@ -116,6 +116,47 @@ pub(super) const KINDS: &[Kind] = &[
             Some(Fault::Bursts {
                 link,
                 correlation_per_million,
+            })
+        },
+    },
+    Kind {
+        name: "partition-shape",
+        draws: "the shape, the order of the nodes, and whether messages are lost or held",
+        draw: |ground, stream| {
+            let nodes = ground.replicas.clone();
+            let shapes = PartitionShape::ALL.iter().map(|(_, shape)| *shape);
+            // Whether somebody leads among them is not known here.
+            let fits = |it: &PartitionShape| {
+                *it != PartitionShape::Chosen && it.nodes_min() <= nodes.len()
+            };
+            let shapes: Vec<_> = shapes.filter(fits).collect();
+            let shape = *stream.pick(&shapes)?;
+            let in_flight = in_flight(stream);
+            Some(Fault::PartitionShape {
+                shape,
+                nodes,
+                shuffled: true,
+                in_flight,
+            })
+        },
+    },
+    Kind {
+        name: "unreachable",
+        draws: "for each node whom it does not reach, at even chances, and whether messages are lost or held",
+        draw: |ground, stream| {
+            let mut barriers = Vec::new();
+            for &from in &ground.nodes {
+                let others = ground.nodes.iter().copied().filter(|to| *to != from);
+                let to: Vec<_> = others.filter(|_| stream.below(2) == 0).collect();
+                if !to.is_empty() {
+                    let from = vec![from];
+                    barriers.push(Barrier { from, to });
+                }
+            }
+            let in_flight = in_flight(stream);
+            (!barriers.is_empty()).then_some(Fault::Unreachable {
+                barriers,
+                in_flight,
             })
         },
     },
