@@ -171,6 +171,24 @@ fn writes_stop_while_the_leader_is_down() {
     assert_eq!(holds(&report, "convergence"), Some(true));
 }
 
+/// A replica whose log has rotted refuses to serve, and no healing brings it back: what it holds is not judged, and the
+/// cluster is not called alive.
+#[test]
+fn a_replica_that_never_comes_back_is_the_end_of_liveness() {
+    let rot = "\n[[fault]]\nat = \"450ms\"\nkind = \"bit-rot\"\nnode = \"follower-1\"\nbits = 64\n";
+    let report = run(&format!("{}{rot}", text("lag/crash-catch-up")), 1);
+    assert_eq!(holds(&report, "liveness"), Some(false), "{report:?}");
+    assert_eq!(holds(&report, "convergence"), None);
+    let mut verdicts = report.verdicts.iter();
+    let liveness = verdicts
+        .find(|verdict| verdict.check == "liveness")
+        .unwrap();
+    assert!(
+        liveness.summary.contains("follower-1 is not up"),
+        "{liveness:?}"
+    );
+}
+
 #[test]
 fn the_leader_answers_though_a_follower_is_down() {
     let crash = "\n[[fault]]\nat = \"200ms\"\nkind = \"crash\"\nnode = \"follower-1\"\n";

@@ -11,6 +11,19 @@ pub struct FinalState {
     pub unsettled: Option<String>,
     /// The replicas that are up, in the scenario's order.
     pub replicas: Vec<ReplicaContents>,
+    /// What clients got that asked again after that; `None` where nobody could ask.
+    pub probes: Option<Vec<Probe>>,
+}
+
+/// What a client got that asked once more, when everything was healed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The client, by name.
+    pub client: Arc<str>,
+    /// What it asked for: `a write`.
+    pub asked: String,
+    /// What it got instead of an acknowledgement, if so.
+    pub failure: Option<String>,
 }
 
 /// What one replica holds.

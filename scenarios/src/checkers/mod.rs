@@ -1,7 +1,7 @@
 //! Checkers: what a run promised, and whether it kept it.
 //!
 //! A checker sees the [`History`], that is, what clients saw. Those that ask for [`JudgeKind::Final`] see the final
-//! contents of the replicas too. No checker sees anything else: no replica, no log, no trace. So the same checkers
+//! contents of the replicas too, and what clients got that asked once more. No checker sees anything else: no replica, no log, no trace. So the same checkers
 //! judge other people's systems.
 //!
 //! # What the history proves
@@ -59,6 +59,7 @@ mod deletes;
 mod durability;
 mod final_state;
 mod ladder;
+mod liveness;
 mod monotonic_reads;
 mod per_session;
 mod read_your_writes;
@@ -67,8 +68,9 @@ pub(crate) mod story;
 mod tests;
 mod verdict;
 
-pub use final_state::{FinalState, ReplicaContents};
+pub use final_state::{FinalState, Probe, ReplicaContents};
 pub use ladder::{Anomaly, Ladder};
+pub use liveness::PROBES_MAX;
 pub use verdict::{Judgement, Verdict, Witness};
 
 use std::fmt::Debug;
@@ -131,6 +133,11 @@ pub static CATALOG: &[CatalogEntry] = &[
         name: durability::NAME,
         promise: "What was acknowledged is there in the end, and what was refused is not.",
         kind: JudgeKind::Final(durability::check),
+    },
+    CatalogEntry {
+        name: liveness::NAME,
+        promise: "Healed, the cluster comes to rest and answers again.",
+        kind: JudgeKind::Final(liveness::check),
     },
 ];
 

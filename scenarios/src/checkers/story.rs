@@ -20,7 +20,7 @@ pub(super) fn tell(history: &History, id: OperationId) -> String {
 }
 
 /// Instants stand below each other: `     12.300 ms`.
-fn clock(at: Instant) -> String {
+pub(super) fn clock(at: Instant) -> String {
     format!("{at:>14}")
 }
 

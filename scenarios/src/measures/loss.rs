@@ -100,6 +100,7 @@ mod tests {
         FinalState {
             unsettled: None,
             replicas: values.iter().map(replica).collect(),
+            probes: None,
         }
     }
 

@@ -93,6 +93,7 @@ fn facts() -> RunFacts {
     let state = FinalState {
         unsettled: None,
         replicas: vec![replica("leader"), replica("follower-1")],
+        probes: None,
     };
     let ended_at = Instant::from_millis(2_000);
     let mut verdicts = ladder.verdicts(&history);

@@ -321,6 +321,7 @@ impl Play {
         let mut state = FinalState {
             unsettled: (*ending != Ending::Settled).then(|| see::ending_in_words(ending)),
             replicas: Vec::new(),
+            probes: None,
         };
         if state.unsettled.is_some() {
             return state;

@@ -9,6 +9,7 @@ mod events;
 pub mod host;
 mod lag;
 mod operations;
+mod probe;
 mod protocol;
 mod run;
 mod see;

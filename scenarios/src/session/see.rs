@@ -6,6 +6,7 @@ use seedbed_protocols::inspect::{Positions, Role};
 use seedbed_sim::{EventId, Instant, NodeId, NodeState, RecordKind, Span, WallTime};
 
 use super::core::{Core, Ending, FaultEntry, Phase, Plan, anomaly_view};
+use super::probe::probe;
 use super::protocol::Hosted;
 use super::words;
 use crate::checkers::{
@@ -376,6 +377,7 @@ fn final_state<P: Hosted>(plan: &Plan, core: &Core<P>) -> FinalState {
     let mut state = FinalState {
         unsettled,
         replicas: Vec::new(),
+        probes: None,
     };
     if state.unsettled.is_some() {
         return state;
@@ -403,6 +405,7 @@ fn final_state<P: Hosted>(plan: &Plan, core: &Core<P>) -> FinalState {
             contents,
         });
     }
+    state.probes = Some(probe(plan, core.world.clone()));
     state
 }
 

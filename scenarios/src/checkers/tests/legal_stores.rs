@@ -169,7 +169,7 @@ proptest! {
     fn replicas_that_applied_the_whole_log_lost_nothing(steps in steps()) {
         let store = run(Routing::Leader, &steps);
         let replica = |name: &str| ReplicaContents { name: Arc::from(name), contents: store.contents() };
-        let state = FinalState { unsettled: None, replicas: vec![replica("l1"), replica("f1")] };
+        let state = FinalState { unsettled: None, replicas: vec![replica("l1"), replica("f1")], probes: Some(Vec::new()) };
         for verdict in judge_final(&store.sketch.history, &state, Instant::from_millis(1)) {
             prop_assert_eq!(verdict.holds(), Some(true), "{:?}", verdict);
         }
@@ -185,6 +185,7 @@ proptest! {
         let state = FinalState {
             unsettled: None,
             replicas: vec![ReplicaContents { name: Arc::from("l1"), contents: contents.clone() }],
+            probes: None,
         };
         let durable = judge_final(&store.sketch.history, &state, Instant::from_millis(1));
         let read = store.sketch.begin_at("x", 0, Function::Read);
