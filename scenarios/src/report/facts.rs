@@ -5,7 +5,6 @@ use seedbed_sim::{Instant, Span};
 use crate::checkers::Verdict;
 use crate::history::History;
 use crate::measures::Loss;
-use crate::nemesis::Drawn;
 
 /// All that a report is made of.
 #[derive(Clone, Debug)]
@@ -35,7 +34,7 @@ pub struct RunFacts {
     /// What the scenario expects, and how that stands.
     pub expectations: Vec<ExpectationFact>,
     /// What the nemeses did.
-    pub nemeses: Vec<Drawn>,
+    pub nemeses: Vec<NemesisFact>,
     /// The faults, in the order in which they began.
     pub faults: Vec<FaultFact>,
     /// How far each follower fell behind.
@@ -55,6 +54,19 @@ pub struct ExpectationFact {
     pub met: Option<bool>,
     /// What was found instead, as half a sentence; may be empty where it is met.
     pub found: String,
+}
+
+/// What a nemesis did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NemesisFact {
+    /// Its name.
+    pub name: String,
+    /// The kinds of fault that were on.
+    pub kinds: Vec<&'static str>,
+    /// How many began in a minute, on average.
+    pub per_minute: u32,
+    /// How many were drawn.
+    pub faults: usize,
 }
 
 /// A fault and when it held.

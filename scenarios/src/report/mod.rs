@@ -19,7 +19,7 @@ mod latency;
 mod tests;
 pub(crate) mod text;
 
-pub use facts::{ExpectationFact, FaultFact, LagFact, RunFacts};
+pub use facts::{ExpectationFact, FaultFact, LagFact, NemesisFact, RunFacts};
 pub use latency::Latency;
 
 use seedbed_sim::{Instant, Span};
@@ -28,7 +28,6 @@ use serde::Serialize;
 use crate::checkers::{Judgement, Verdict, Witness};
 use crate::history::{Completion, History, Operation, OperationId};
 use crate::measures::{self, Availability, Loss, Staleness};
-use crate::nemesis::Drawn;
 
 /// The version of the JSON form.
 pub const SCHEMA: u32 = 1;
@@ -331,16 +330,12 @@ impl LagReport {
 }
 
 impl NemesisReport {
-    fn new(drawn: &Drawn) -> Self {
+    fn new(fact: &NemesisFact) -> Self {
         Self {
-            name: drawn.name.clone(),
-            kinds: drawn
-                .kinds
-                .iter()
-                .map(|kind| kind.name.to_owned())
-                .collect(),
-            per_minute: drawn.per_minute,
-            faults: drawn.faults.len(),
+            name: fact.name.clone(),
+            kinds: fact.kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+            per_minute: fact.per_minute,
+            faults: fact.faults,
         }
     }
 }

@@ -307,7 +307,7 @@ impl Play {
             expectations: expectations
                 .map(|one| see::expectation_fact(one, &verdicts))
                 .collect(),
-            nemeses: plan.nemeses.clone(),
+            nemeses: see::nemesis_facts(plan),
             faults: faults.collect(),
             history: self.history.clone(),
             verdicts,

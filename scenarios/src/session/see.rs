@@ -15,7 +15,7 @@ use crate::checkers::{
 use crate::file::model::{Expectation, ExpectedVerdict};
 use crate::history::{Completion, Function, Operation};
 use crate::measures::{self, Loss};
-use crate::report::{ExpectationFact, FaultFact, LagFact, Report, RunFacts};
+use crate::report::{ExpectationFact, FaultFact, LagFact, NemesisFact, Report, RunFacts};
 use crate::view::{
     self, AnomalyView, ExpectationView, FaultView, LagSeries, LogLine, MessageView, NodeView,
     OperationState, OperationView, View, Window,
@@ -409,6 +409,17 @@ fn final_state<P: Hosted>(plan: &Plan, core: &Core<P>) -> FinalState {
     state
 }
 
+/// What the nemeses did in this run.
+pub(super) fn nemesis_facts(plan: &Plan) -> Vec<NemesisFact> {
+    let fact = |drawn: &crate::nemesis::Drawn| NemesisFact {
+        name: drawn.name.clone(),
+        kinds: drawn.kinds.iter().map(|kind| kind.name).collect(),
+        per_minute: drawn.per_minute,
+        faults: drawn.faults.len(),
+    };
+    plan.nemeses.iter().map(fact).collect()
+}
+
 pub(super) fn ending_in_words(ending: &Ending) -> String {
     match ending {
         Ending::Settled => "healed and settled".to_owned(),
@@ -486,7 +497,7 @@ pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>) -> Report {
         history: core.history.clone(),
         expectations: expectation_facts(plan, core, &verdicts),
         verdicts,
-        nemeses: plan.nemeses.clone(),
+        nemeses: nemesis_facts(plan),
         faults: faults.collect(),
         lag: lag.collect(),
         loss: core.loss,
