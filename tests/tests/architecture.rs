@@ -347,7 +347,7 @@ fn one_place_runs_many_worlds_at_once() {
         "thread::spawn",
         "thread::Builder",
     ];
-    let workers = "tui/src/cli/sweep/workers.rs";
+    let workers = "tui/src/cli/workers.rs";
     for crate_name in CRATES {
         let (found, others): (Vec<Source>, Vec<Source>) = sources(crate_name)
             .into_iter()

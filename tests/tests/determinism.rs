@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use seedbed_scenarios::catalog::CATALOG;
 use seedbed_scenarios::session::{Injection, Keep, Session};
-use seedbed_sim::{Direction, Fault, FaultId, InFlight, Instant, LinkTarget, Span};
+use seedbed_sim::{Direction, Fault, FaultId, InFlight, Instant, LinkTarget, NodeId, Span};
 use seedbed_tests::compare::{assert_same, assert_same_report, replay};
 use seedbed_tests::runs::{changed, everything, node, open, open_text};
 
@@ -156,10 +156,8 @@ fn jumping_from_anomaly_to_anomaly_ends_the_same() {
 
 /// Crashes the leader a third of the way, cuts a link, lifts the crash half-way; the cut stays.
 fn meddle(run: &mut Run, last: u64) -> FaultId {
-    let (leader, follower) = (
-        node(run.as_ref(), "leader"),
-        node(run.as_ref(), "follower-1"),
-    );
+    // The leader and whoever comes after it: the first follower, where there is one.
+    let (leader, follower) = (NodeId(0), NodeId(1));
     run.seek(last / 3);
     let crash = run
         .inject(Injection::Inject(Fault::Crash { node: leader }))
@@ -231,14 +229,14 @@ fn what_a_person_does_after_going_back_forgets_what_they_did_later() {
         meddle(&mut run, last);
         run.run_to_end();
         run.seek(last / 4);
-        let follower = node(run.as_ref(), "follower-2");
-        run.inject(Injection::Inject(Fault::Pause { node: follower }))
+        let third = NodeId(2);
+        run.inject(Injection::Inject(Fault::Pause { node: third }))
             .unwrap();
         run.run_to_end();
 
         let mut only = open(name, seed, Keep::Everything);
         only.seek(last / 4);
-        only.inject(Injection::Inject(Fault::Pause { node: follower }))
+        only.inject(Injection::Inject(Fault::Pause { node: third }))
             .unwrap();
         only.run_to_end();
         assert_same(replay, only.as_ref(), run.as_ref());

@@ -2,7 +2,7 @@
 //!
 //! Safety says that nothing bad happens, and a store that does nothing keeps it. So after a run has healed, two things are
 //! asked: that replication came to rest in the time that the scenario gives it, and that each client (of many, the first
-//! [`PROBES_MAX`]) gets a write and a read of a key of its own acknowledged within that time again. The probes run on a
+//! [`PROBES_MAX`]) gets a write and a read of a key of its own acknowledged within that time again, however often it has to ask. The probes run on a
 //! fork, after everything else was judged: they are no part of the history.
 //!
 //! Judged by what the [final state](FinalState) says of it: O(clients). Not judged on a host that can't ask again.

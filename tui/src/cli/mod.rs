@@ -7,6 +7,7 @@ mod shrink;
 pub mod source;
 mod sweep;
 mod trace;
+mod workers;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

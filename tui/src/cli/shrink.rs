@@ -1,7 +1,6 @@
 //! `seedbed shrink`: the shortest story, on as many processors as there are.
 
-use rayon::prelude::*;
-use seedbed_scenarios::search::shrink::{self, Hands, Lab, ShrinkError};
+use seedbed_scenarios::search::shrink::{self, Lab, ShrinkError};
 use seedbed_scenarios::session;
 use seedbed_sim::Seed;
 
@@ -9,19 +8,8 @@ use super::arguments::Format;
 use super::exit::Exit;
 use super::output::{OutputFile, print};
 use super::source::Source;
+use super::workers::Many;
 use crate::crash;
-
-/// Runs candidates on all processors. Which of them is taken does not hang on how many these are.
-struct Many;
-
-impl Hands for Many {
-    fn first(&self, count: usize, test: &(dyn Fn(usize) -> bool + Sync)) -> Option<usize> {
-        (0..count)
-            .into_par_iter()
-            .by_exponential_blocks()
-            .find_first(|index| test(*index))
-    }
-}
 
 pub(super) fn shrink(
     source: &Source,

@@ -139,10 +139,7 @@ mod tests {
         };
         assert_eq!(millis(rounder(Span::from_millis(10))), [1, 2, 5]);
         assert_eq!(millis(rounder(Span::from_millis(1))), [0_u64; 0]);
-        assert_eq!(
-            millis(rounder(Span::from_millis(17)))[..5],
-            [1, 2, 5, 10, 20]
-        );
+        assert_eq!(millis(rounder(Span::from_millis(17))), [1, 2, 5, 10]);
     }
 
     #[test]

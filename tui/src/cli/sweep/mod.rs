@@ -5,7 +5,6 @@
 
 mod file;
 mod merge;
-mod workers;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -92,7 +91,7 @@ pub(super) fn sweep(request: &Request) -> anyhow::Result<Exit> {
             Ok(())
         };
         let run = |seed| sweep::run(seed, &open, request.repeat);
-        let swept = workers::run_all((rest, header.until), jobs, run, take);
+        let swept = super::workers::run_all((rest, header.until), jobs, run, take);
         bar.finish_and_clear();
         swept?;
     }

@@ -1,4 +1,4 @@
-//! The worker threads of a sweep: the one place where many worlds run at once.
+//! The worker threads of sweeps and of shrinking: the one place where many worlds run at once.
 //!
 //! Each world runs on one thread from its beginning to its end, and shares nothing with the others, so threads can't
 //! change what comes of it. What they do change is the order in which runs are finished; an [`Order`] takes that away
@@ -9,7 +9,21 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use anyhow::Context;
+use rayon::prelude::*;
+use seedbed_scenarios::search::shrink::Hands;
 use seedbed_scenarios::sweep::{Order, Ran, Seeds, Until};
+
+/// Runs candidates for a shorter run on all processors. Which of them is taken does not hang on how many these are.
+pub(super) struct Many;
+
+impl Hands for Many {
+    fn first(&self, count: usize, test: &(dyn Fn(usize) -> bool + Sync)) -> Option<usize> {
+        (0..count)
+            .into_par_iter()
+            .by_exponential_blocks()
+            .find_first(|index| test(*index))
+    }
+}
 
 /// How many seeds a worker may be ahead.
 const AHEAD: u64 = 64;
