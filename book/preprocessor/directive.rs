@@ -1,5 +1,8 @@
 //! What a chapter may ask for, as it is written.
 
+use seedbed_scenarios::draw::{Around, Frame};
+use seedbed_sim::Instant;
+
 /// What one line of a chapter asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Directive {
@@ -9,6 +12,8 @@ pub enum Directive {
     Show(Show),
     /// A picture of the lab.
     Screen(Screen),
+    /// A space-time diagram.
+    Draw(Draw),
 }
 
 /// `{{#run SCENARIO [seed=N] [change='TEXT' to='TEXT'] [part='TITLE']}}`
@@ -46,6 +51,19 @@ pub struct Screen {
     pub keys: String,
 }
 
+/// `{{#draw SCENARIO [seed=N] [change='TEXT' to='TEXT'] [from_ms=N] [to_ms=N] [around=WHAT]}}`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// The scenario's name in the catalog.
+    pub scenario: String,
+    /// The seed; the program's default where it is left out.
+    pub seed: Option<u64>,
+    /// An edit of the scenario's file before the run.
+    pub change: Option<Change>,
+    /// Which part of the run.
+    pub frame: Frame,
+}
+
 /// An edit that a chapter tells its reader to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -58,12 +76,23 @@ pub struct Change {
 impl Run {
     /// What a reader types for the scenario: its name, or, where it was edited, a file of their own.
     pub(crate) fn file_name(&self) -> String {
-        match &self.change {
-            None => self.scenario.clone(),
-            Some(_) => {
-                let last_part = self.scenario.rsplit('/').next().unwrap_or_default();
-                format!("my-{last_part}.toml")
-            }
+        file_name(&self.scenario, self.change.as_ref())
+    }
+}
+
+impl Draw {
+    /// What a reader types for the scenario, as for [`Run`].
+    pub(crate) fn file_name(&self) -> String {
+        file_name(&self.scenario, self.change.as_ref())
+    }
+}
+
+fn file_name(scenario: &str, change: Option<&Change>) -> String {
+    match change {
+        None => scenario.to_owned(),
+        Some(_) => {
+            let last_part = scenario.rsplit('/').next().unwrap_or_default();
+            format!("my-{last_part}.toml")
         }
     }
 }
@@ -92,7 +121,7 @@ pub struct Lines {
 }
 
 /// How our directives begin.
-pub(crate) const DIRECTIVES: [&str; 3] = ["{{#run", "{{#show", "{{#screen"];
+pub(crate) const DIRECTIVES: [&str; 4] = ["{{#run", "{{#show", "{{#screen", "{{#draw"];
 
 /// Reads a line of a chapter. `None` where it is no directive of ours (`{{#include …}}` is mdBook's own).
 pub(crate) fn parse(line: &str) -> Option<Result<Directive, String>> {
@@ -121,7 +150,8 @@ fn parse_inner(inner: &str) -> Result<Directive, String> {
         "run" => &["seed", "change", "to", "part"],
         "show" => &["lines"],
         "screen" => &["seed", "at_ms", "keys"],
-        _ => return Err(format!("`{name}` is none of run, show and screen")),
+        "draw" => &["seed", "change", "to", "from_ms", "to_ms", "around"],
+        _ => return Err(format!("`{name}` is none of run, show, screen and draw")),
     };
     let mut options = Options::default();
     for word in words {
@@ -138,11 +168,17 @@ fn parse_inner(inner: &str) -> Result<Directive, String> {
             scenario,
             lines: options.lines,
         }),
-        _ => Directive::Screen(Screen {
+        "screen" => Directive::Screen(Screen {
             scenario,
             seed: options.seed,
             at_ms: options.at_ms,
             keys: options.keys,
+        }),
+        _ => Directive::Draw(Draw {
+            scenario,
+            seed: options.seed,
+            change: options.change()?,
+            frame: options.frame()?,
         }),
     })
 }
@@ -156,6 +192,9 @@ struct Options {
     lines: Option<Lines>,
     at_ms: Option<u64>,
     keys: String,
+    from_ms: Option<u64>,
+    to_ms: Option<u64>,
+    around: Option<Around>,
 }
 
 impl Options {
@@ -175,9 +214,29 @@ impl Options {
             "part" => self.part = Some(value.into()),
             "lines" => self.lines = Some(parse_lines(value)?),
             "at_ms" => self.at_ms = Some(whole_number(value)?),
+            "from_ms" => self.from_ms = Some(whole_number(value)?),
+            "to_ms" => self.to_ms = Some(whole_number(value)?),
+            "around" => {
+                let around = value.parse();
+                self.around = Some(
+                    around.map_err(|why| format!("`{value}` is nothing to draw around: {why}"))?,
+                );
+            }
             _ => self.keys = value.into(),
         }
         Ok(())
+    }
+
+    fn frame(&self) -> Result<Frame, String> {
+        match (self.around, self.from_ms, self.to_ms) {
+            (None, None, None) => Ok(Frame::Telling),
+            (Some(around), None, None) => Ok(Frame::Around(around)),
+            (None, from, to) => Ok(Frame::Between {
+                from: from.map(Instant::from_millis),
+                to: to.map(Instant::from_millis),
+            }),
+            _ => Err("`around` chooses the window, so `from_ms` and `to_ms` can't".into()),
+        }
     }
 
     fn change(&mut self) -> Result<Option<Change>, String> {
@@ -260,6 +319,22 @@ mod tests {
     }
 
     #[test]
+    fn a_diagram_is_asked_for_with_its_window() {
+        let draw = |line| match parse(line) {
+            Some(Ok(Directive::Draw(draw))) => draw.frame,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(draw("{{#draw ddia/5-3}}"), Frame::Telling);
+        let second = Frame::Around(Around::Anomaly(2));
+        assert_eq!(draw("{{#draw ddia/5-3 around=anomaly:2}}"), second);
+        let between = Frame::Between {
+            from: Some(Instant::from_millis(5)),
+            to: None,
+        };
+        assert_eq!(draw("{{#draw ddia/5-3 from_ms=5}}"), between);
+    }
+
+    #[test]
     fn other_lines_are_left_alone() {
         for line in [
             "",
@@ -283,7 +358,7 @@ mod tests {
             ),
             (
                 "{{#running ddia/5-3}}",
-                "`running` is none of run, show and screen",
+                "`running` is none of run, show, screen and draw",
             ),
             ("{{#run ddia/5-3 seed=x}}", "`x` is no whole number"),
             (
@@ -303,6 +378,14 @@ mod tests {
                 "`change` and `to` need each other",
             ),
             ("{{#run ddia/5-3 change='a}}", "a single quote is left open"),
+            (
+                "{{#draw ddia/5-3 around=fault from_ms=1}}",
+                "`around` chooses the window, so `from_ms` and `to_ms` can't",
+            ),
+            (
+                "{{#draw ddia/5-3 around=crash}}",
+                "`crash` is nothing to draw around: it is anomaly or fault, and a number from 1 after a colon for a later one",
+            ),
             (
                 "{{#show ddia/5-3 seed=1}}",
                 "`show` has no option `seed`: it takes lines",

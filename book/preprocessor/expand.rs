@@ -1,6 +1,6 @@
 //! Puts the program's own output where a chapter asks for it.
 
-use crate::directive::{self, DIRECTIVES, Directive, Lines, Run, Screen};
+use crate::directive::{self, DIRECTIVES, Directive, Draw, Lines, Run, Screen};
 use std::fmt;
 
 /// Where reports and scenario files come from.
@@ -11,6 +11,8 @@ pub trait Lab {
     fn show(&self, scenario: &str) -> Result<String, String>;
     /// A picture of the lab, as an SVG.
     fn screen(&self, screen: &Screen) -> Result<String, String>;
+    /// A space-time diagram, as an SVG.
+    fn draw(&self, draw: &Draw) -> Result<String, String>;
 }
 
 /// A line of a chapter that can't be expanded.
@@ -69,17 +71,19 @@ fn block(directive: &Directive, lab: &impl Lab) -> Result<String, String> {
             let report = part(&lab.run(run)?, run.part.as_deref())?;
             Ok(format!("```console\n$ {}\n{report}\n```", command(run)))
         }
-        // A blank line would end the HTML within the Markdown.
-        Directive::Screen(screen) => {
-            let svg = lab.screen(screen)?;
-            let lines: Vec<&str> = svg.lines().filter(|line| !line.trim().is_empty()).collect();
-            Ok(format!("<div>\n{}\n</div>\n", lines.join("\n")))
-        }
+        Directive::Screen(screen) => Ok(html(&lab.screen(screen)?)),
+        Directive::Draw(draw) => Ok(html(&lab.draw(draw)?)),
         Directive::Show(show) => {
             let file = cut(&lab.show(&show.scenario)?, show.lines)?;
             Ok(format!("```toml\n{file}\n```"))
         }
     }
+}
+
+/// A picture as one piece of HTML. A blank line would end it within the Markdown.
+fn html(svg: &str) -> String {
+    let lines: Vec<&str> = svg.lines().filter(|line| !line.trim().is_empty()).collect();
+    format!("<div>\n{}\n</div>\n", lines.join("\n"))
 }
 
 /// The command that a reader types for the same output.
@@ -149,6 +153,11 @@ mod tests {
             let title = self.show(&screen.scenario).map(|_| &screen.scenario)?;
             Ok(format!("<svg>\n\n<title>{title}</title>\n</svg>\n"))
         }
+
+        fn draw(&self, draw: &Draw) -> Result<String, String> {
+            let title = self.show(&draw.scenario).map(|_| &draw.scenario)?;
+            Ok(format!("<svg>\n\n<desc>{title}</desc>\n</svg>\n"))
+        }
     }
 
     #[test]
@@ -174,6 +183,10 @@ mod tests {
         assert_eq!(
             expand("{{#screen ddia/5-3}}\nText.\n", &Fixture),
             Ok(expected.into())
+        );
+        assert_eq!(
+            expand("{{#draw ddia/5-3}}\n", &Fixture),
+            Ok("<div>\n<svg>\n<desc>ddia/5-3</desc>\n</svg>\n</div>\n\n".into())
         );
     }
 

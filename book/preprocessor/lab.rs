@@ -1,10 +1,11 @@
 //! The catalog's scenarios, run as the program runs them.
 
-use crate::directive::{Run, Screen};
+use crate::directive::{Change, Draw, Run, Screen};
 use crate::expand::Lab;
 use seedbed::cli;
 use seedbed::layout::Size;
-use seedbed_scenarios::session::{self, Keep};
+use seedbed_scenarios::draw::{self, Theme};
+use seedbed_scenarios::session::{self, Keep, Session};
 use seedbed_scenarios::{catalog, file};
 use seedbed_sim::{Seed, Span};
 
@@ -23,16 +24,9 @@ pub struct Catalog;
 
 impl Lab for Catalog {
     fn run(&self, run: &Run) -> Result<String, String> {
-        let original = self.show(&run.scenario)?;
-        let (name, text) = match &run.change {
-            None => (run.scenario.clone(), original),
-            Some(change) => (run.file_name(), change.apply(&original)?),
-        };
-        let scenario = file::parse(&name, &text).map_err(|errors| errors.to_string())?;
-        let seed = Seed(run.seed.unwrap_or(DEFAULT_SEED));
-        Ok(session::open(&name, scenario, seed, Keep::Digest)
-            .report()
-            .to_text())
+        let edited = (run.scenario.as_str(), run.change.as_ref());
+        let session = self.open(edited, &run.file_name(), run.seed, Keep::Digest)?;
+        Ok(session.report().to_text())
     }
 
     fn show(&self, scenario: &str) -> Result<String, String> {
@@ -47,12 +41,40 @@ impl Lab for Catalog {
         let drawn = cli::draw_picture(&screen.scenario, seed, at, SCREEN, &screen.keys);
         drawn.map_err(|error| format!("{error:#}"))
     }
+
+    fn draw(&self, draw: &Draw) -> Result<String, String> {
+        let edited = (draw.scenario.as_str(), draw.change.as_ref());
+        let mut session = self.open(edited, &draw.file_name(), draw.seed, Keep::Everything)?;
+        session.run_to_end();
+        draw::svg(session.as_ref(), draw.frame, Theme::Auto).map_err(|error| error.to_string())
+    }
+}
+
+impl Catalog {
+    /// A run of a scenario, edited where a chapter says so; `name` is what the reader calls it then.
+    fn open(
+        &self,
+        (scenario, change): (&str, Option<&Change>),
+        name: &str,
+        seed: Option<u64>,
+        keep: Keep,
+    ) -> Result<Box<dyn Session>, String> {
+        let original = self.show(scenario)?;
+        let text = match change {
+            None => original,
+            Some(change) => change.apply(&original)?,
+        };
+        let scenario = file::parse(name, &text).map_err(|errors| errors.to_string())?;
+        let seed = Seed(seed.unwrap_or(DEFAULT_SEED));
+        Ok(session::open(name, scenario, seed, keep))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directive::Change;
+    use seedbed_scenarios::draw::Frame;
+    use seedbed_sim::Instant;
 
     fn run(scenario: &str, change: Option<(&str, &str)>) -> Result<String, String> {
         Catalog.run(&Run {
@@ -118,6 +140,27 @@ mod tests {
         assert!(screen("ddia/5-44", "").is_err());
         // Leaving leaves nothing to draw.
         assert!(screen("ddia/5-4", "q").is_err());
+    }
+
+    #[test]
+    fn a_diagram_reads_on_light_and_dark_pages_and_tells_of_the_anomaly() {
+        let draw = |scenario: &str, frame| {
+            Catalog.draw(&Draw {
+                scenario: scenario.into(),
+                seed: None,
+                change: None,
+                frame,
+            })
+        };
+        let svg = draw("ddia/5-3", Frame::Telling).expect("a scenario of the catalog");
+        assert!(svg.contains(".navy .sbd") && svg.contains("read-your-writes is violated"));
+        let first = Instant::from_millis(9_000);
+        let late = Frame::Between {
+            from: Some(first),
+            to: None,
+        };
+        assert!(draw("ddia/5-3", late).is_err_and(|why| why.contains("over")));
+        assert!(draw("ddia/5-33", Frame::Telling).is_err());
     }
 
     #[test]

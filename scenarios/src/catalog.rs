@@ -31,6 +31,7 @@ pub static CATALOG: &[Entry] = catalog![
     "ddia/5-4",
     "lag/crash-catch-up",
     "lag/generated-load",
+    "lag/lost-write",
     "disk/torn-tail",
     "disk/failed-sync",
     "disk/lying-disk",

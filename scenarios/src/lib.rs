@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod checkers;
+pub mod draw;
 pub mod export;
 pub mod file;
 pub mod history;

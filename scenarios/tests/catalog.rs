@@ -69,6 +69,11 @@ fn reading_your_writes_comes_out_as_expected() {
 }
 
 #[test]
+fn a_lost_write_comes_out_as_expected() {
+    meets_its_expectations("lag/lost-write");
+}
+
+#[test]
 fn monotonic_reads_come_out_as_expected() {
     meets_its_expectations("ddia/5-4");
 }
@@ -101,6 +106,21 @@ fn a_lying_disk_comes_out_as_expected() {
 #[test]
 fn a_storm_comes_out_as_expected() {
     meets_its_expectations("nemesis/storm");
+}
+
+#[test]
+fn a_write_is_lost_only_if_the_disk_lies_and_the_leader_crashes() {
+    let honest = changed(
+        "lag/lost-write",
+        "kind = \"lying-sync\"",
+        "kind = \"slow-disk\"\npercent = 100",
+    );
+    let up = changed("lag/lost-write", "kind = \"crash\"", "kind = \"pause\"");
+    for seed in 1..=20 {
+        for text in [&honest, &up] {
+            assert_eq!(holds(&run(text, seed), "durability"), Some(true), "{seed}");
+        }
+    }
 }
 
 #[test]

@@ -30,8 +30,8 @@ pub use disk::{
     RecordingDisk, SimDisk, Spent, Syncs,
 };
 pub use fault::{
-    Barrier, Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, InFlight, LinkTarget,
-    PartitionShape, SlowOperations, Strobe,
+    Barrier, Chance, Direction, DiskFault, DiskFaultKind, Fault, FilePattern, Group, InFlight,
+    LinkTarget, PartitionShape, SlowOperations, Strobe,
 };
 pub use ids::{EventId, FaultId, FileHandle, Incarnation, NodeId, RequestId, SyncTicket};
 pub use network::{

@@ -317,7 +317,15 @@ fn the_interface_asks_for_a_terminal_where_there_is_none() {
 #[test]
 fn help_is_no_mistake_and_holds_examples() {
     let bench = Bench::new();
-    for command in ["list", "show", "run", "explore", "picture", "completions"] {
+    for command in [
+        "list",
+        "show",
+        "run",
+        "explore",
+        "picture",
+        "draw",
+        "completions",
+    ] {
         let help = bench.prints(&[command, "--help"]);
         assert!(help.contains(&format!("seedbed {command}")), "{help}");
         assert!(help.contains("Examples:"), "{help}");
@@ -488,6 +496,95 @@ fn a_picture_is_an_svg_of_the_screen() {
 }
 
 #[test]
+fn a_diagram_is_drawn_to_a_file_or_to_standard_output() {
+    let bench = Bench::new();
+    let printed = bench.prints(&["draw", "ddia/5-3"]);
+    assert!(printed.starts_with("<svg ") && printed.ends_with("</svg>\n"));
+    assert!(printed.contains("read-your-writes is violated") && printed.contains("@media"));
+    bench.prints(&[
+        "draw",
+        "ddia/5-3",
+        "--around",
+        "anomaly",
+        "--out",
+        "stale.svg",
+    ]);
+    let written = fs::read_to_string(bench.path("stale.svg")).expect("a diagram");
+    assert_eq!(
+        written, printed,
+        "the first anomaly is what it draws by itself"
+    );
+    let other = bench.prints(&["draw", "ddia/5-3", "--from", "5ms", "--to", "30ms"]);
+    assert!(other.contains("5.000 ms to 30.000 ms of virtual time"));
+    let dark = bench.prints(&["draw", "ddia/5-3", "--theme", "dark"]);
+    assert!(dark.contains(".paper{fill:#14171d}") && !dark.contains("@media"));
+    fs::write(bench.path("my.toml"), bench.prints(&["show", "ddia/5-3"])).expect("a file");
+    assert!(
+        bench
+            .prints(&["draw", "my.toml", "--seed", "2"])
+            .contains("my.toml, seed 2")
+    );
+}
+
+/// The width and height that a PNG says it has, and its bytes.
+fn png(path: &Path) -> (u32, u32, Vec<u8>) {
+    let bytes = fs::read(path).expect("a PNG");
+    assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+    (number(16), number(20), bytes)
+}
+
+#[test]
+#[cfg(feature = "png")]
+fn a_diagram_is_a_png_where_its_name_says_so_or_it_is_asked_for() {
+    let bench = Bench::new();
+    bench.prints(&["draw", "ddia/5-3", "--out", "light.png"]);
+    bench.prints(&["draw", "ddia/5-3", "--out", "again.PNG", "--theme", "light"]);
+    bench.prints(&[
+        "draw", "ddia/5-3", "--out", "dark", "--theme", "dark", "--format", "png",
+    ]);
+    let (width, height, light) = png(&bench.path("light.png"));
+    assert!(width == 2_400 && height > 1_000, "{width} x {height}");
+    assert_eq!(light, png(&bench.path("again.PNG")).2, "the same bytes");
+    assert_ne!(light, png(&bench.path("dark")).2);
+    bench.prints(&["draw", "ddia/5-3", "--out", "named.png", "--format", "svg"]);
+    let named = fs::read_to_string(bench.path("named.png")).expect("text");
+    assert!(
+        named.starts_with("<svg "),
+        "what is asked for counts for more than a name"
+    );
+}
+
+#[test]
+fn windows_and_files_that_make_no_sense_are_refused_before_anything_is_drawn() {
+    let bench = Bench::new();
+    let refuses = |arguments: &[&str]| bench.refuses(&[&["draw", "ddia/5-3"], arguments].concat());
+    let told = refuses(&["--from", "30ms", "--to", "20ms", "--out", "x.svg"]);
+    assert!(told.contains("not after its begin at 30.000 ms"), "{told}");
+    let told = refuses(&["--from", "5s"]);
+    assert!(told.contains("the run is over at 1000.000 ms"), "{told}");
+    let told = refuses(&["--around", "anomaly:2"]);
+    assert!(told.contains("there is 1 anomaly in this run"), "{told}");
+    let told = refuses(&["--around", "fault"]);
+    assert!(told.contains("there is no fault in this run"), "{told}");
+    let told = refuses(&["--around", "crash"]);
+    assert!(told.contains("anomaly or fault"), "{told}");
+    assert!(refuses(&["--around", "anomaly", "--from", "1ms"]).contains("--from"));
+    assert!(refuses(&["--format", "gif"]).contains("svg, png"));
+    assert!(refuses(&["--theme", "blue"]).contains("auto, light or dark"));
+    assert!(refuses(&["--from", "soon"]).contains("120ms"));
+    assert!(refuses(&["--out", "no/such/x.svg"]).contains("no folder"));
+    fs::write(bench.path("mine.svg"), "mine").expect("a file");
+    assert!(refuses(&["--out", "mine.svg"]).contains("--force"));
+    let kept = fs::read_to_string(bench.path("mine.svg")).expect("a file");
+    assert_eq!(kept, "mine");
+    bench.prints(&["draw", "ddia/5-3", "--out", "mine.svg", "--force"]);
+    assert_eq!(bench.files(), ["mine.svg"], "nothing half-written is left");
+    let told = bench.refuses(&["draw", "ddia/5-33"]);
+    assert!(told.contains("Did you mean ddia/5-3?"), "{told}");
+}
+
+#[test]
 fn a_closed_pipe_ends_the_program_quietly() {
     let bench = Bench::new();
     for arguments in [
@@ -495,6 +592,7 @@ fn a_closed_pipe_ends_the_program_quietly() {
         &["show", "ddia/5-3"],
         &["list", "--format", "json"],
         &["picture", "ddia/5-3"],
+        &["draw", "ddia/5-3"],
         &["completions", "zsh"],
         &["--help"],
     ] {

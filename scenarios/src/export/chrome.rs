@@ -1,7 +1,7 @@
 //! The trace in Chrome's Trace Event Format, for [Perfetto](https://ui.perfetto.dev) and `chrome://tracing`.
 //!
 //! ```text
-//!   process "world"        async slices: faults · instants: guarantees that fall
+//!   process "world"        overlapping slices: faults · instants: guarantees that fall
 //!   process "leader"       thread "handlers"    slices, one a handler, as long as it took
 //!                          thread "life"        slices while it is down
 //!   process "browser"      thread "handlers"

@@ -1,6 +1,7 @@
 //! What a run can be written as: events as data, and the files and pictures made of them.
 
 mod chrome;
+mod draw;
 mod events;
 mod jsonl;
 

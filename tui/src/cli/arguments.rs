@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use seedbed_scenarios::draw::{Around, Theme};
 use seedbed_scenarios::sweep::{Seeds, Shard};
 use seedbed_sim::Span;
 
@@ -231,6 +232,24 @@ Press ? in it for all keys.")]
         #[arg(long)]
         force: bool,
     },
+    /// Draw who told whom what, and when, as a space-time diagram
+    #[command(after_help = "Examples:
+  seedbed draw ddia/5-3 --out stale-read.svg
+  seedbed draw ddia/5-4 --around anomaly:2 --theme dark --out second.png
+  seedbed draw lag/crash-catch-up --from 1190ms --to 1230ms > catch-up.svg
+
+Unless told otherwise it draws the first anomaly and what led to it, or the whole run where there is none.")]
+    Draw {
+        /// Which scenario
+        #[command(flatten)]
+        which: Which,
+        /// Which seed
+        #[command(flatten)]
+        seed: Seed,
+        /// What to draw, and how
+        #[command(flatten)]
+        options: DrawOptions,
+    },
     /// Print completions for a shell
     #[command(after_help = "Examples:
   seedbed completions bash > ~/.local/share/bash-completion/completions/seedbed
@@ -278,6 +297,41 @@ pub enum Format {
     Json,
 }
 
+/// What to draw of a run, and how.
+#[derive(Args, Clone, Debug)]
+pub struct DrawOptions {
+    /// Virtual time at which the window begins, such as 120ms; the begin of the run unless given
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    pub from: Option<Span>,
+    /// Virtual time at which the window ends; the end of the run unless given
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    pub to: Option<Span>,
+    /// Choose the window around something that happened: anomaly, anomaly:2 for the second one, fault, fault:2
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["from", "to"])]
+    pub around: Option<Around>,
+    /// For light or dark pages; an SVG for both asks the page it is on
+    #[arg(long, value_name = "THEME", value_parser = parse_theme, default_value = "auto")]
+    pub theme: Theme,
+    /// The image's format; by the name of the file unless given
+    #[arg(long, value_enum)]
+    pub format: Option<ImageFormat>,
+    /// The file to write; standard output unless given
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// The format of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImageFormat {
+    /// Shapes and text, sharp at every size
+    Svg,
+    /// Pixels
+    Png,
+}
+
 /// How a trace is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum TraceFormat {
@@ -305,6 +359,15 @@ fn parse_size(text: &str) -> Result<Size, String> {
     };
     let sane = size.holds(SMALLEST) && size.width <= 1_000 && size.height <= 1_000;
     sane.then_some(size).ok_or_else(wrong)
+}
+
+fn parse_theme(text: &str) -> Result<Theme, String> {
+    match text {
+        "auto" => Ok(Theme::Auto),
+        "light" => Ok(Theme::Light),
+        "dark" => Ok(Theme::Dark),
+        _ => Err("a theme is auto, light or dark".to_owned()),
+    }
 }
 
 fn parse_span(text: &str) -> Result<Span, String> {

@@ -1,6 +1,7 @@
 //! The command line. Each command reads its input, asks `scenarios`, and prints; how it ends is in [`exit`].
 
 pub mod arguments;
+mod draw;
 pub mod exit;
 pub mod output;
 mod shrink;
@@ -25,7 +26,7 @@ use serde::Serialize;
 
 use crate::actions::Key;
 use crate::crash;
-use crate::draw::draw;
+use crate::draw::draw as draw_screen;
 use crate::host::{Flow, Host, Library};
 use crate::layout::Size;
 use crate::model::{Entry, Model};
@@ -33,6 +34,8 @@ use crate::picture;
 use crate::run;
 use crate::theme::Theme;
 use crate::update::Input;
+
+pub use draw::diagram;
 
 use arguments::{Arguments, Command, Enough, Format, TraceFormat};
 use exit::Exit;
@@ -180,6 +183,11 @@ fn perform(command: Option<Command>) -> anyhow::Result<Exit> {
             }
             Ok(Exit::Done)
         }
+        Some(Command::Draw {
+            which,
+            seed,
+            options,
+        }) => draw::draw(&which.scenario, seed.seed, &options),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "seedbed", &mut script);
@@ -326,7 +334,7 @@ pub fn draw_picture(
         }
     }
     let mut terminal = Terminal::new(TestBackend::new(size.width, size.height))?;
-    terminal.draw(|frame| draw(&model, frame))?;
+    terminal.draw(|frame| draw_screen(&model, frame))?;
     let title = model.lab.map_or("Seedbed".to_owned(), |lab| {
         format!(
             "{}, seed {}, at {}",
