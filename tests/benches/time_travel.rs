@@ -1,5 +1,7 @@
 //! What it costs to go to any step of a run of a million events, and what its checkpoints take.
 
+#![allow(clippy::print_stdout, reason = "a bench program prints its figures")]
+
 use std::alloc::System;
 use std::time::Instant;
 

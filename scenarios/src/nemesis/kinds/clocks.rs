@@ -50,31 +50,4 @@ pub(super) const KINDS: &[Kind] = &[
             Some(Fault::ClockFreeze { node })
         },
     },
-    Kind {
-        name: "clock-jump",
-        draws: "from 1 ms to 10 s, ahead or back",
-        draw: |ground, stream| {
-            let node = ground.node(stream)?;
-            let nanos = signed(stream, 1_000_000, 10_000_000_000);
-            Some(Fault::ClockJump { node, nanos })
-        },
-    },
-    Kind {
-        name: "clock-strobe",
-        draws: "from 1 ms to 10 s, ahead or back, every 1 to 100 ms",
-        draw: |ground, stream| {
-            let node = ground.node(stream)?;
-            let nanos = signed(stream, 1_000_000, 10_000_000_000);
-            let every = span(stream, Span::from_millis(1), Span::from_millis(100));
-            Some(Fault::ClockStrobe { node, nanos, every })
-        },
-    },
-    Kind {
-        name: "clock-freeze",
-        draws: "nothing else",
-        draw: |ground, stream| {
-            let node = ground.node(stream)?;
-            Some(Fault::ClockFreeze { node })
-        },
-    },
 ];

@@ -160,25 +160,4 @@ pub(super) const KINDS: &[Kind] = &[
             })
         },
     },
-    Kind {
-        name: "partition-shape",
-        draws: "a shape, the nodes' order, and whether messages are lost or held",
-        draw: |ground, stream| {
-            let nodes = ground.nodes.clone();
-            let fits = |shape: &PartitionShape| {
-                // Who is chosen is known only when it begins, by a rule that a file states.
-                *shape != PartitionShape::Chosen && shape.nodes_min() <= nodes.len()
-            };
-            let shapes = PartitionShape::ALL.iter().map(|(_, shape)| *shape);
-            let shapes: Vec<PartitionShape> = shapes.filter(fits).collect();
-            let shape = *stream.pick(&shapes)?;
-            let in_flight = in_flight(stream);
-            Some(Fault::PartitionShape {
-                shape,
-                nodes,
-                shuffled: true,
-                in_flight,
-            })
-        },
-    },
 ];

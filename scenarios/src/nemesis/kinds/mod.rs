@@ -8,7 +8,6 @@ mod disks;
 mod links;
 mod nodes;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use seedbed_sim::{Direction, Fault, InFlight, LinkTarget, NodeId, Span, Stream};
@@ -53,24 +52,12 @@ pub(super) struct Ground {
     nodes: Vec<NodeId>,
     /// Those of them that are replicas.
     replicas: Vec<NodeId>,
-    /// The targets by site; a node without one stands for itself.
-    places: Vec<Vec<NodeId>>,
 }
 
 impl Ground {
     pub(super) fn new(scenario: &Scenario, targets: &[NodeId]) -> Self {
         let is_replica = |id: &NodeId| scenario.replica(*id).is_some();
-        let mut sites: BTreeMap<&str, Vec<NodeId>> = BTreeMap::new();
-        let mut places = Vec::new();
-        for &id in targets {
-            match scenario.site(id) {
-                "" => places.push(vec![id]),
-                site => sites.entry(site).or_default().push(id),
-            }
-        }
-        places.extend(sites.into_values());
         Self {
-            places,
             nodes: targets.to_vec(),
             replicas: targets.iter().copied().filter(is_replica).collect(),
         }

@@ -3,7 +3,6 @@
 use seedbed_sim::Fault;
 
 use super::super::by_magnitude;
-use super::super::by_magnitude;
 use super::Kind;
 
 pub(super) const KINDS: &[Kind] = &[
@@ -89,63 +88,6 @@ pub(super) const KINDS: &[Kind] = &[
         draws: "which node",
         draw: |ground, stream| {
             let node = ground.node(stream)?;
-            Some(Fault::Leave { node })
-        },
-    },
-    Kind {
-        name: "crash-after-send",
-        draws: "after which message from now on, from the first to the hundredth",
-        draw: |ground, stream| {
-            let node = ground.node(stream)?;
-            let number = by_magnitude(stream, 1, 100) as u32;
-            let message = None;
-            Some(Fault::CrashAfterSend {
-                node,
-                message,
-                number,
-            })
-        },
-    },
-    Kind {
-        name: "crash-after-note",
-        draws: "after which note from now on, from the first to the tenth",
-        draw: |ground, stream| {
-            let node = ground.node(stream)?;
-            let number = by_magnitude(stream, 1, 10) as u32;
-            let note = None;
-            Some(Fault::CrashAfterNote { node, note, number })
-        },
-    },
-    Kind {
-        name: "site-down",
-        draws: "which site of the targets; a node without one stands for itself",
-        draw: |ground, stream| {
-            let nodes = stream.pick(&ground.places)?.clone();
-            Some(Fault::SiteDown { nodes })
-        },
-    },
-    Kind {
-        name: "slow",
-        draws: "from 2 to 100 times as long",
-        draw: |ground, stream| {
-            let node = ground.node(stream)?;
-            let factor = by_magnitude(stream, 2, 100) as u32;
-            Some(Fault::Slow { node, factor })
-        },
-    },
-    Kind {
-        name: "replace",
-        draws: "nothing else",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            Some(Fault::Replace { node })
-        },
-    },
-    Kind {
-        name: "leave",
-        draws: "nothing else",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
             Some(Fault::Leave { node })
         },
     },
