@@ -7,7 +7,7 @@
 //!                                       └─ a connection transmits again, and again through the queue
 //! ```
 //!
-//! **Draws.** What happens to a message is drawn by its path, as everywhere ([`fate`](crate::fate)), so that no other
+//! **Draws.** What happens to a message is drawn by its path, as everywhere ([`fate`]), so that no other
 //! message's draws shift. Only where a link has a *correlation* does it remember something: the draws of the last message,
 //! which the next one meets again with that chance. The share of messages that are lost stays what it was and they come in
 //! bursts, whose mean length is 1 / ((1 - correlation) · (1 - chance)): it is the two-state model of Gilbert (*Capacity of a

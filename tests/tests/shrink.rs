@@ -7,6 +7,7 @@ use seedbed_scenarios::file::{self};
 use seedbed_scenarios::report::Report;
 use seedbed_scenarios::search::shrink::{Hands, Lab, OneByOne, ShrinkError, Shrunk, shrink};
 use seedbed_scenarios::session::{Keep, Session, open_planted};
+use seedbed_scenarios::sweep::{self, Outcome, Repeat};
 use seedbed_sim::Seed;
 use seedbed_tests::runs;
 
@@ -72,6 +73,16 @@ fn falls(scenario: &Scenario, seed: u64, planted: Planted, check: &str) -> bool 
     verdict.expect("a verdict of each check").holds == Some(false)
 }
 
+/// The lowest of a thousand seeds at which a sweep finds that the check falls.
+fn swept(scenario: &Scenario, planted: Planted, check: &str) -> Option<u64> {
+    let open = |seed| open_planted("t", scenario.clone(), Seed(seed), Keep::Digest, planted);
+    (0..1_000).find(|seed| {
+        let line = sweep::run(*seed, &open, Repeat::Once).line;
+        let mut verdicts = line.verdicts.iter();
+        verdicts.any(|(name, outcome)| name == check && *outcome == Outcome::Violated)
+    })
+}
+
 fn shrunk(
     scenario: &Scenario,
     seed: u64,
@@ -87,7 +98,7 @@ fn shrunk(
 
 fn is_found_shrunk_and_explained(planted: Planted, check: &str) -> Shrunk {
     let scenario = faulty();
-    let seed = (0..1_000).find(|seed| falls(&scenario, *seed, planted, check));
+    let seed = swept(&scenario, planted, check);
     let seed = seed.unwrap_or_else(|| panic!("no seed below 1,000 shows {planted:?}"));
     let small = shrunk(&scenario, seed, planted, Some(check)).expect("it falls");
     let text = small.to_toml();
@@ -307,4 +318,30 @@ fn what_holds_can_not_be_shrunk_and_what_is_no_check_not_be_kept() {
     assert!(matches!(refused(Some("durability")), ShrinkError::Holds(_)));
     let unknown = refused(Some("durablity")).to_string();
     assert!(unknown.contains("did you mean durability?"), "{unknown}");
+}
+
+/// Nobody says what is to go wrong: a nemesis draws it, and the same bugs are found.
+#[test]
+fn nemeses_find_planted_bugs_that_nobody_planned_for() {
+    let nemesis = r#"
+[[nemesis]]
+faults = ["crash", "pause", "cut", "partition", "delay"]
+rate_per_minute = { from = 60, to = 600 }
+lasts = { from = "10ms", to = "500ms" }
+at_most = 2
+swarm = true
+"#;
+    let scenario = runs::parse(&format!("{FAULTY}{nemesis}"));
+    for (planted, check) in [
+        (Planted::AckBeforeSync, "durability"),
+        (Planted::SkipEntryAfterReconnect, "convergence"),
+        (Planted::ServeBeforeReplay, "monotonic-reads"),
+    ] {
+        let seed = swept(&scenario, planted, check);
+        let seed = seed.unwrap_or_else(|| panic!("no seed below 1,000 shows {planted:?}"));
+        let small = shrunk(&scenario, seed, planted, Some(check)).expect("it falls");
+        assert!(small.scenario.nemeses.is_empty(), "what it drew is spelled out");
+        let size = small.scenario.steps.len() + small.scenario.faults.len();
+        assert!(size <= 10, "{}", small.to_toml());
+    }
 }
