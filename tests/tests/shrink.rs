@@ -340,7 +340,10 @@ swarm = true
         let seed = swept(&scenario, planted, check);
         let seed = seed.unwrap_or_else(|| panic!("no seed below 1,000 shows {planted:?}"));
         let small = shrunk(&scenario, seed, planted, Some(check)).expect("it falls");
-        assert!(small.scenario.nemeses.is_empty(), "what it drew is spelled out");
+        assert!(
+            small.scenario.nemeses.is_empty(),
+            "what it drew is spelled out"
+        );
         let size = small.scenario.steps.len() + small.scenario.faults.len();
         assert!(size <= 10, "{}", small.to_toml());
     }
