@@ -28,7 +28,7 @@ fn main() {
     let (mut session, seconds, with_checkpoints) = run(long::open(1));
     let steps = session.position();
     println!(
-        "a run of {steps} steps, its trace kept: {seconds:.2} s, {with_checkpoints:.0} MB held at its end"
+        "a run of {steps} steps (more than a million events), its trace kept: {seconds:.2} s, {with_checkpoints:.0} MB held at its end"
     );
     let fork = session.fork();
     let mut times: Vec<f64> = (0..SEEKS)

@@ -149,7 +149,7 @@ fn figure_5_2_shows_the_slow_follower_the_past() {
             (Function::Read, Some(completed)) => match &completed.completion {
                 Completion::Ok(value) => Some((
                     completed.replica.as_deref()?.to_owned(),
-                    value.as_deref()?.to_owned(),
+                    value.as_ref()?.to_string(),
                 )),
                 _ => None,
             },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use seedbed_sim::Instant;
 
-use crate::history::{History, OperationId};
+use crate::history::{History, OperationId, Value};
 
 use super::story::{holds, shorten, tell};
 use super::{FinalState, Verdict, Witness};
@@ -38,10 +38,10 @@ pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdi
 }
 
 fn diverged(history: &History, state: &FinalState, key: &str, at: Instant) -> Witness {
-    let held: Vec<(&str, Option<&str>)> = state
+    let held: Vec<(&str, Option<&Value>)> = state
         .replicas
         .iter()
-        .map(|r| (&*r.name, r.contents.get(key).map(|v| &**v)))
+        .map(|r| (&*r.name, r.contents.get(key)))
         .collect();
     let mut operations: Vec<OperationId> = history
         .find_key(key)

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::Instant;
 
-use crate::history::{Completion, History, KeyId, Operation, OperationId, Place};
+use crate::history::{Completion, History, KeyId, Operation, OperationId, Place, Value};
 
 use super::story::{holds, left_behind, quote_or_nothing, shorten, tell, the_update, user};
 use super::{FinalState, Verdict, Witness};
@@ -43,7 +43,7 @@ pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdi
     let mut witnesses = Vec::new();
     for (key, facts) in &keys {
         for replica in &state.replicas {
-            let value = replica.contents.get(*key).map(|v| &**v);
+            let value = replica.contents.get(*key);
             let held = Held {
                 replica: &replica.name,
                 key,
@@ -59,7 +59,7 @@ pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdi
 struct Held<'a> {
     replica: &'a str,
     key: &'a str,
-    value: Option<&'a str>,
+    value: Option<&'a Value>,
 }
 
 fn gather<'a>(history: &'a History, state: &'a FinalState) -> BTreeMap<&'a str, KeyFacts> {

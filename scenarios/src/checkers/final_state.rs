@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::history::Value;
+
 /// The contents of the live replicas after all faults were lifted and replication came to rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FinalState {
@@ -32,7 +34,7 @@ pub struct ReplicaContents {
     /// Its name.
     pub name: Arc<str>,
     /// Its keys and values.
-    pub contents: BTreeMap<Arc<str>, Arc<str>>,
+    pub contents: BTreeMap<Arc<str>, Value>,
 }
 
 impl FinalState {

@@ -125,7 +125,7 @@ impl Rung {
         match history.first_unexplained_read() {
             Some(read) => Judgement::NotJudged(format!(
                 "a read returned {}, which nobody had written",
-                super::story::quote_or_nothing(history.operation(read).returned().map(|v| &**v))
+                super::story::quote_or_nothing(history.operation(read).returned())
             )),
             None => Judgement::Holds,
         }

@@ -226,7 +226,7 @@ fn went_back(history: &History, floor: Sighting, now: Sighting) -> Witness {
 fn came_back(history: &History, first: Sighting, left_by: OperationId, now: Sighting) -> Witness {
     let value = left_behind(history.operation(now.write));
     let other = history.operation(left_by).returned();
-    let other = quote_or_nothing(other.map(|v| &**v));
+    let other = quote_or_nothing(other);
     let reason = format!(
         "{value} was written once; {other}, seen after it, is newer; yet {value} came back"
     );

@@ -16,7 +16,7 @@ use crate::history::{Function, History, HistoryEvent, OperationId, Place, Source
 
 use super::deletes::{AbsentRead, Deletes};
 use super::per_session::PerSession;
-use super::story::{between, left_behind, quote, shorten, tell, the_update, user};
+use super::story::{between, left_behind, quote_or_nothing, shorten, tell, the_update, user};
 use super::{OnlineChecker, Witness};
 
 /// See the [module](self).
@@ -103,9 +103,7 @@ fn missed(
     older: Option<OperationId>,
 ) -> Witness {
     let (reader, update) = (history.operation(read), history.operation(floor));
-    let got = reader
-        .returned()
-        .map_or_else(|| "nothing".to_owned(), |v| quote(v));
+    let got = quote_or_nothing(reader.returned());
     let acknowledged_at = update
         .completed
         .as_ref()

@@ -2,7 +2,7 @@
 
 use seedbed_sim::{Instant, Span};
 
-use crate::history::{Completion, Function, History, Operation, OperationId};
+use crate::history::{Completion, Function, History, Operation, OperationId, Value};
 
 /// Longer names and values are cut, so that a story keeps to its lines.
 const TEXT_CHARS_MAX: usize = 28;
@@ -45,23 +45,26 @@ pub(crate) fn shorten(text: &str) -> String {
     short
 }
 
-/// A value in quotes, control characters escaped.
-pub(super) fn quote(value: &str) -> String {
-    format!("{:?}", shorten(value))
+/// A value as JSON shows it: texts in quotes, control characters escaped.
+pub(super) fn quote(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("{:?}", shorten(text)),
+        other => shorten(&other.to_string()),
+    }
 }
 
 /// A value in quotes, or `nothing`.
-pub(crate) fn quote_or_nothing(value: Option<&str>) -> String {
+pub(crate) fn quote_or_nothing(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), quote)
 }
 
 /// What an update left behind: a value in quotes, or `nothing` for a delete.
 pub(super) fn left_behind(operation: &Operation) -> String {
-    quote_or_nothing(operation.written().map(|v| &**v))
+    quote_or_nothing(operation.written())
 }
 
 /// What a replica holds in the end: `60000.000 ms  f1 holds x = "a" in the end`.
-pub(super) fn holds(at: Instant, replica: &str, key: &str, value: Option<&str>) -> String {
+pub(super) fn holds(at: Instant, replica: &str, key: &str, value: Option<&Value>) -> String {
     let (clock, replica, key) = (clock(at), shorten(replica), shorten(key));
     match value {
         Some(value) => format!(
@@ -76,8 +79,15 @@ pub(super) fn holds(at: Instant, replica: &str, key: &str, value: Option<&str>) 
 pub(super) fn the_update(operation: &Operation) -> String {
     match &operation.function {
         Function::Write(value) => format!("the write of {}", quote(value)),
-        Function::Delete => "the delete".to_owned(),
-        Function::Read => "the read".to_owned(),
+        Function::CompareAndSet { new, .. } => format!("the compare-and-set to {}", quote(new)),
+        Function::Append(value) => format!("the append of {}", quote(value)),
+        Function::Add(amount) => format!("the addition of {amount}"),
+        Function::Insert(element) => format!("the insertion of {}", quote(element)),
+        Function::Remove(element) => format!("the removal of {}", quote(element)),
+        Function::Enqueue(element) => format!("the enqueueing of {}", quote(element)),
+        Function::Delete | Function::Read | Function::Contains(_) | Function::Dequeue => {
+            format!("the {}", operation.function.name())
+        }
     }
 }
 
@@ -94,11 +104,26 @@ pub(super) fn between(earlier: Instant, later: Instant) -> String {
 }
 
 fn asks(operation: &Operation) -> String {
-    let key = shorten(&operation.key);
+    let key = match &*operation.key {
+        "" => "the object".to_owned(),
+        key => shorten(key),
+    };
     match &operation.function {
         Function::Read => format!("reads {key}"),
         Function::Write(value) => format!("writes {key} = {}", quote(value)),
         Function::Delete => format!("deletes {key}"),
+        Function::CompareAndSet { expected, new } => format!(
+            "sets {key} from {} to {}",
+            quote_or_nothing(expected.as_ref()),
+            quote(new)
+        ),
+        Function::Append(value) => format!("appends {} to {key}", quote(value)),
+        Function::Add(amount) => format!("adds {amount} to {key}"),
+        Function::Insert(element) => format!("inserts {} into {key}", quote(element)),
+        Function::Remove(element) => format!("removes {} from {key}", quote(element)),
+        Function::Contains(element) => format!("asks whether {key} contains {}", quote(element)),
+        Function::Enqueue(element) => format!("enqueues {} in {key}", quote(element)),
+        Function::Dequeue => format!("dequeues from {key}"),
     }
 }
 
@@ -109,11 +134,13 @@ fn ends(operation: &Operation) -> String {
     let replica = completed.replica.as_deref();
     let at = completed.at;
     match (&completed.completion, &operation.function) {
-        (Completion::Ok(value), Function::Read) => format!(
-            "{} and gets {} at {at}",
-            replica.map_or_else(String::new, |r| format!(" at {}", shorten(r))),
-            quote_or_nothing(value.as_deref()),
-        ),
+        (Completion::Ok(value), Function::Read | Function::Contains(_) | Function::Dequeue) => {
+            format!(
+                "{} and gets {} at {at}",
+                replica.map_or_else(String::new, |r| format!(" at {}", shorten(r))),
+                quote_or_nothing(value.as_ref()),
+            )
+        }
         (Completion::Ok(_), _) => format!(
             "; {} acknowledges at {at}",
             replica.map_or_else(|| "the store".to_owned(), shorten),

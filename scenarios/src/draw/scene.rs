@@ -6,7 +6,7 @@ use std::sync::Arc;
 use seedbed_sim::{DropReason, EventId, Fault, Group, Instant, NodeId};
 
 use super::causes::Causes;
-use crate::history::{Completion, Function, Operation};
+use crate::history::{Completion, Operation};
 use crate::session::Session;
 use crate::trace::What;
 use crate::view::{AnomalyView, NodeView, View, Window};
@@ -420,10 +420,14 @@ fn lanes_of(fault: &Fault, lane_of: &BTreeMap<NodeId, usize>) -> Vec<usize> {
 /// An operation in a few words, and how it stands.
 fn told(operation: &Operation) -> (String, State) {
     let key = short(&operation.key);
-    let asked = match &operation.function {
-        Function::Read => format!("read {key}"),
-        Function::Write(value) => format!("write {key} = {}", quote(value)),
-        Function::Delete => format!("delete {key}"),
+    let function = &operation.function;
+    let asked = match function.argument() {
+        Some(argument) => format!(
+            "{} {key} = {}",
+            function.name(),
+            quote(&argument.to_string())
+        ),
+        None => format!("{} {key}", function.name()),
     };
     let replica = operation
         .completed
@@ -432,10 +436,10 @@ fn told(operation: &Operation) -> (String, State) {
     let at = replica.map_or_else(String::new, |replica| format!(" at {replica}"));
     match (operation.completion(), &operation.function) {
         (None, _) => (asked, State::Open),
-        (Some(Completion::Ok(value)), Function::Read) => {
+        (Some(Completion::Ok(value)), function) if !function.is_update() => {
             let value = value
                 .as_ref()
-                .map_or("nothing".to_owned(), |value| quote(value));
+                .map_or("nothing".to_owned(), |value| quote(&value.to_string()));
             (format!("{asked}{at} → {value}"), State::Ok)
         }
         (Some(Completion::Ok(_)), _) => (format!("{asked} → ok"), State::Ok),

@@ -296,13 +296,13 @@ impl<'a> Collector<'a> {
             .as_ref()
             .and_then(|c| c.replica.as_deref());
         let reason = match operation.completion() {
-            Some(Completion::Fail(reason) | Completion::Info(reason)) => Some(*reason),
+            Some(Completion::Fail(reason) | Completion::Info(reason)) => Some(reason),
             _ => None,
         };
         let args = json!({
             "user": &*operation.user,
             "key": &*operation.key,
-            "value": value.map(|value| &**value),
+            "value": value,
             "outcome": outcome,
             "reason": reason,
             "replica": replica,

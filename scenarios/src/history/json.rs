@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use super::{Completion, Function, History, HistoryEvent, Operation, Place};
+use super::{Completion, Function, History, HistoryEvent, Operation, Place, Value};
 
 /// One event, as it stands on its line.
 #[derive(Serialize)]
@@ -20,7 +20,7 @@ pub(super) struct Line<'a> {
     f: &'static str,
     key: &'a str,
     /// What is written; on the `ok` of a read what it returned; null for an absent key and where there is none.
-    value: Option<&'a str>,
+    value: Option<Value>,
     /// Virtual nanoseconds.
     time: u64,
     /// The place in the history, from 0.
@@ -32,7 +32,7 @@ pub(super) struct Line<'a> {
     user: &'a str,
     /// Why, on `fail` and `info`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
+    error: Option<&'a str>,
 }
 
 pub(super) fn lines(history: &History) -> impl Iterator<Item = String> + '_ {
@@ -52,7 +52,7 @@ fn invocation(operation: &Operation, place: Place) -> Line<'_> {
         r#type: "invoke",
         f: operation.function.name(),
         key: &operation.key,
-        value: operation.written().map(|v| &**v),
+        value: operation.function.argument(),
         time: operation.invoked_at.as_nanos(),
         index: place.0,
         node: None,
@@ -68,16 +68,16 @@ fn completion(operation: &Operation, place: Place) -> Line<'_> {
         .as_ref()
         .expect("an operation that ended");
     let value = match operation.function {
-        Function::Read => operation.returned(),
-        Function::Write(_) | Function::Delete => operation.written(),
+        Function::Read | Function::Contains(_) | Function::Dequeue => operation.returned().cloned(),
+        _ => operation.function.argument(),
     };
-    let error = match completed.completion {
+    let error = match &completed.completion {
         Completion::Ok(_) => None,
-        Completion::Fail(reason) | Completion::Info(reason) => Some(reason),
+        Completion::Fail(reason) | Completion::Info(reason) => Some(&**reason),
     };
     Line {
         r#type: completed.completion.name(),
-        value: value.map(|v| &**v),
+        value,
         time: completed.at.as_nanos(),
         node: completed.replica.as_deref(),
         error,

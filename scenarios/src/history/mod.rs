@@ -28,10 +28,13 @@ pub(crate) mod pages;
 pub(crate) mod sketch;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub use operation::{
-    Completed, Completion, Function, Invocation, Operation, OperationId, ProcessId, SessionId,
+    Completed, Completion, Function, Invocation, Operation, OperationId, ProcessId, Reason,
+    SessionId,
 };
+pub use value::Value;
 
 use std::sync::Arc;
 
@@ -133,7 +136,7 @@ impl History {
         self.process_mut(process).open = Some(id);
 
         let key = self.intern(&invocation.key, id);
-        if let Function::Write(value) = &invocation.function {
+        if let Some(value) = invocation.function.written() {
             self.note_write(id, key, value);
         }
         self.standings.push(Standing {
@@ -157,7 +160,7 @@ impl History {
         assert!(operation.completed.is_none(), "{id:?} has ended before");
         let source = match (&operation.function, &completed.completion) {
             (Function::Read, Completion::Ok(value)) => {
-                Some(self.find_source(self.key_id(id), value.as_deref()))
+                Some(self.find_source(self.key_id(id), value.as_ref()))
             }
             _ => None,
         };
@@ -188,7 +191,7 @@ impl History {
             self.complete(
                 id,
                 Completed {
-                    completion: Completion::Info(reason),
+                    completion: Completion::Info(reason.into()),
                     at,
                     by,
                     replica: None,
@@ -325,12 +328,14 @@ impl History {
     }
 
     /// The write that put a value under a key, whatever became of it.
-    pub fn find_write(&self, key: KeyId, value: &str) -> Option<OperationId> {
+    pub fn find_write(&self, key: KeyId, value: &Value) -> Option<OperationId> {
         let is_it = |n| {
             let id = OperationId(n);
-            self.key_id(id) == key && self.operation(id).written().is_some_and(|v| **v == *value)
+            self.key_id(id) == key && self.operation(id).written() == Some(value)
         };
-        self.values.find(hash(value, key.0), is_it).map(OperationId)
+        self.values
+            .find(value.fixed_hash(key.0), is_it)
+            .map(OperationId)
     }
 
     /// The first write that repeated a value of an earlier write of its key. With one, reads no longer name their
@@ -353,7 +358,7 @@ impl History {
         json::lines(self)
     }
 
-    fn find_source(&self, key: KeyId, value: Option<&str>) -> Source {
+    fn find_source(&self, key: KeyId, value: Option<&Value>) -> Source {
         let Some(value) = value else {
             return Source::Absent;
         };
@@ -377,17 +382,17 @@ impl History {
         KeyId(key)
     }
 
-    fn note_write(&mut self, id: OperationId, key: KeyId, value: &str) {
+    fn note_write(&mut self, id: OperationId, key: KeyId, value: &Value) {
         if self.find_write(key, value).is_some() {
             self.repeated.push(id);
             return;
         }
         let (operations, standings) = (&self.operations, &self.standings);
-        self.values.insert(hash(value, key.0), id.0, |n| {
+        self.values.insert(value.fixed_hash(key.0), id.0, |n| {
             let operation = operations.get(n as usize).expect("a known operation");
             let standing = standings.get(n as usize).expect("a known operation");
             let value = operation.written().expect("only writes are in the index");
-            hash(value, standing.key.0)
+            value.fixed_hash(standing.key.0)
         });
     }
 
@@ -417,7 +422,7 @@ impl History {
         if self.repeated.last() == Some(&id) {
             self.repeated.pop();
         } else if let Some(value) = self.operation(id).written() {
-            self.values.remove_last(hash(value, key.0), id.0);
+            self.values.remove_last(value.fixed_hash(key.0), id.0);
         }
         self.standings.pop();
         let operation = self.operations.pop().expect("a known operation");

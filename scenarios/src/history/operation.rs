@@ -1,8 +1,11 @@
 //! Operations: what a client asked, and how it ended.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use seedbed_sim::{EventId, Instant, Span};
+
+use super::Value;
 
 /// One thread of operations: at most one is open at a time. A process whose operation ended in info does not go on;
 /// its client continues as another process. Processes are numbered from 0 without large gaps.
@@ -25,37 +28,102 @@ impl OperationId {
     }
 }
 
-/// What an operation does to its key.
+/// What an operation does to its key. Simulated runs read, write and delete; the rest stands in the histories of other
+/// systems, and each [model](crate::checkers) knows some of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
     /// Reads it; the result is the value, or `None` where the key is absent.
     Read,
-    /// Sets it to a value that no other write of the run uses for this key, so that a read names its write.
-    Write(Arc<str>),
+    /// Sets it. In simulated runs no other write of the run uses the value for this key, so that a read names its
+    /// write.
+    Write(Value),
     /// Removes it.
     Delete,
+    /// Sets it to `new` where it holds `expected` (`None`: where it is absent); fails where it holds anything else.
+    CompareAndSet {
+        /// What it must hold.
+        expected: Option<Value>,
+        /// What it then holds.
+        new: Value,
+    },
+    /// Appends to the text or list that it holds.
+    Append(Value),
+    /// Adds to the number that it holds.
+    Add(i64),
+    /// Puts an element into the set that it holds.
+    Insert(Value),
+    /// Takes an element out of the set that it holds.
+    Remove(Value),
+    /// Asks whether an element is in the set that it holds; the result is a truth.
+    Contains(Value),
+    /// Puts an element at the end of the queue that it holds.
+    Enqueue(Value),
+    /// Takes the first element from the queue that it holds; the result is the element, or `None` where it is empty.
+    Dequeue,
 }
 
 impl Function {
-    /// `read`, `write` or `delete`.
+    /// Its name in the native format: `read`, `write`, `delete`, `cas`, and so on.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Write(_) => "write",
             Self::Delete => "delete",
+            Self::CompareAndSet { .. } => "cas",
+            Self::Append(_) => "append",
+            Self::Add(_) => "add",
+            Self::Insert(_) => "insert",
+            Self::Remove(_) => "remove",
+            Self::Contains(_) => "contains",
+            Self::Enqueue(_) => "enqueue",
+            Self::Dequeue => "dequeue",
         }
     }
+
+    /// The value that its key holds once it has taken effect, where the function says so: a write or a compare-and-set.
+    pub const fn written(&self) -> Option<&Value> {
+        match self {
+            Self::Write(value) | Self::CompareAndSet { new: value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// What it carries, as the native format shows it: the value to write, the element, `[expected, new]`.
+    pub fn argument(&self) -> Option<Value> {
+        match self {
+            Self::Read | Self::Delete | Self::Dequeue => None,
+            Self::Write(value)
+            | Self::Append(value)
+            | Self::Insert(value)
+            | Self::Remove(value)
+            | Self::Contains(value)
+            | Self::Enqueue(value) => Some(value.clone()),
+            Self::Add(amount) => Some(Value::Int(*amount)),
+            Self::CompareAndSet { expected, new } => {
+                let expected = expected.clone().unwrap_or(Value::Null);
+                Some(Value::List([expected, new.clone()].into()))
+            }
+        }
+    }
+
+    /// Whether it may change its key.
+    pub const fn is_update(&self) -> bool {
+        !matches!(self, Self::Read | Self::Contains(_))
+    }
 }
+
+/// Why an operation failed, or why nobody knows how it ended.
+pub type Reason = Cow<'static, str>;
 
 /// How an operation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Completion {
-    /// It happened. A read carries what it returned; for writes and deletes the value is `None`.
-    Ok(Option<Arc<str>>),
-    /// It surely had no effect.
-    Fail(&'static str),
-    /// Nobody knows.
-    Info(&'static str),
+    /// It happened. What asks for something carries what it returned; for updates the value is `None`.
+    Ok(Option<Value>),
+    /// It surely had no effect; the reason.
+    Fail(Reason),
+    /// Nobody knows; the reason.
+    Info(Reason),
 }
 
 impl Completion {
@@ -164,7 +232,7 @@ impl Operation {
 
     /// Whether it changes its key.
     pub fn is_update(&self) -> bool {
-        !matches!(self.function, Function::Read)
+        self.function.is_update()
     }
 
     /// How it ended; `None` while it is open.
@@ -172,16 +240,13 @@ impl Operation {
         self.completed.as_ref().map(|c| &c.completion)
     }
 
-    /// The value it writes, where it is a write.
-    pub fn written(&self) -> Option<&Arc<str>> {
-        match &self.function {
-            Function::Write(value) => Some(value),
-            Function::Read | Function::Delete => None,
-        }
+    /// The value that its key holds once it has taken effect, where the function says so.
+    pub const fn written(&self) -> Option<&Value> {
+        self.function.written()
     }
 
-    /// The value that it returned, where it is a read that found one.
-    pub fn returned(&self) -> Option<&Arc<str>> {
+    /// The value that it returned, where it asked for one and found one.
+    pub fn returned(&self) -> Option<&Value> {
         match self.completion() {
             Some(Completion::Ok(value)) => value.as_ref(),
             _ => None,

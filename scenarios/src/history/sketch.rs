@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seedbed_sim::{EventId, Instant};
 
 use super::{
-    Completed, Completion, Function, History, Invocation, OperationId, ProcessId, SessionId,
+    Completed, Completion, Function, History, Invocation, OperationId, ProcessId, SessionId, Value,
 };
 
 /// A history in the making.
@@ -15,7 +15,7 @@ pub(crate) struct Sketch {
 }
 
 pub(crate) fn write(value: &str) -> Function {
-    Function::Write(Arc::from(value))
+    Function::Write(value.into())
 }
 
 impl Sketch {
@@ -61,15 +61,15 @@ impl Sketch {
 
     /// Ends a read.
     pub(crate) fn got(&mut self, id: OperationId, value: Option<&str>) {
-        self.complete(id, Completion::Ok(value.map(Arc::from)));
+        self.complete(id, Completion::Ok(value.map(Value::from)));
     }
 
     pub(crate) fn fail(&mut self, id: OperationId) {
-        self.complete(id, Completion::Fail("overloaded"));
+        self.complete(id, Completion::Fail("overloaded".into()));
     }
 
     pub(crate) fn info(&mut self, id: OperationId) {
-        self.complete(id, Completion::Info("timed out"));
+        self.complete(id, Completion::Info("timed out".into()));
     }
 
     /// A write or delete from its beginning to its acknowledgement.

@@ -149,7 +149,7 @@ fn what_is_open_at_the_end_becomes_info_and_its_process_does_not_go_on() {
     );
     assert_eq!(
         s.history.operation(open).completion(),
-        Some(&Completion::Info("the run is over"))
+        Some(&Completion::Info("the run is over".into()))
     );
     assert!(!s.history.may_invoke(ProcessId(3)));
     assert!(s.history.may_invoke(ProcessId(1)));

@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::checkers::FinalState;
-use crate::history::{Function, History, KeyId, Place};
+use crate::history::{Function, History, KeyId, Place, Value};
 
 /// How many acknowledged updates are gone in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ fn deletes(history: &History) -> Vec<Option<Place>> {
 
 /// By which place a value that is held has surely taken effect. Nothing is proven by a value whose write nobody saw
 /// succeed, or that nobody wrote.
-fn written(history: &History, key: KeyId, value: &str) -> Option<Place> {
+fn written(history: &History, key: KeyId, value: &Value) -> Option<Place> {
     let write = history.find_write(key, value);
     let effective = write.and_then(|write| history.effective_by(write));
     Some(effective.unwrap_or(history.end()))
@@ -94,7 +94,7 @@ mod tests {
             name: Arc::from("r"),
             contents: value
                 .iter()
-                .map(|v| (Arc::from("x"), Arc::from(*v)))
+                .map(|v| (Arc::from("x"), (*v).into()))
                 .collect(),
         };
         FinalState {

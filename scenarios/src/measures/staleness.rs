@@ -73,13 +73,17 @@ pub fn staleness(history: &History) -> Option<Staleness> {
         let key = &mut keys[history.key_id(operation.id).0 as usize];
         match operation.function {
             Function::Read => key.reads.extend(Read::new(history, operation.id)),
-            Function::Write(_) => key.updates.extend(Update::new(history, operation.id)),
+            Function::Write(_) | Function::CompareAndSet { .. } => {
+                key.updates.extend(Update::new(history, operation.id));
+            }
             Function::Delete => {
                 key.updates.extend(Update::new(history, operation.id));
                 if !operation.is_fail() {
                     key.deletes.push(operation.id);
                 }
             }
+            // Neither reads nor writes of a whole value: no read names them.
+            _ => return None,
         }
     }
     let mut measured = Spread::default();

@@ -47,7 +47,7 @@ fn history() -> History {
     let write = Act {
         user: "1234",
         load: "comment",
-        function: Function::Write(Arc::from("Sounds good!")),
+        function: Function::Write("Sounds good!".into()),
         from: 12_300_000,
         to: 13_100_000,
         replica: Some("leader"),
@@ -56,7 +56,7 @@ fn history() -> History {
     act(&mut history, 0, write);
     for (from, value) in [
         (20_000_000, None),
-        (90_000_000, Some(Arc::from("Sounds good!"))),
+        (90_000_000, Some("Sounds good!".into())),
     ] {
         let read = Act {
             user: "1234",
@@ -76,7 +76,7 @@ fn history() -> History {
         from: 30_000_000,
         to: 1_030_000_000,
         replica: None,
-        completion: Completion::Info("timed out"),
+        completion: Completion::Info("timed out".into()),
     };
     act(&mut history, 1, lost);
     history
@@ -88,7 +88,7 @@ fn facts() -> RunFacts {
     ladder.observe(&history, &mut Vec::new());
     let replica = |name: &str| ReplicaContents {
         name: Arc::from(name),
-        contents: [(Arc::from("55555"), Arc::from("Sounds good!"))].into(),
+        contents: [(Arc::from("55555"), "Sounds good!".into())].into(),
     };
     let state = FinalState {
         unsettled: None,

@@ -4,8 +4,8 @@
 //! checkpoints is what a jump costs, and their number is what they cost in memory. Both have a bound:
 //!
 //! - At most [`COUNT_MAX`] are kept, whatever the length of the run. What a checkpoint owns (the rest it shares with its
-//!   neighbours) was measured: some 0.1 to 0.3 MB in a run of a million events, and `cargo bench -p seedbed-tests
-//!   --bench time_travel` prints it.
+//!   neighbours) was measured: 0.35 MB at the end of a run of a million events, and `cargo bench -p seedbed-tests --bench
+//!   time_travel` prints it.
 //! - When there would be one more, every other one goes, and the distance doubles. So at least half as many are left,
 //!   and a jump runs through at most two parts in `COUNT_MAX` of a long run.
 

@@ -393,7 +393,7 @@ impl Driver {
         let function = match chance {
             chance if chance < reads => Function::Read,
             chance if chance < reads + deletes => Function::Delete,
-            _ => Function::Write(unique_value(&load.name, number, load.value_bytes)),
+            _ => Function::Write(unique_value(&load.name, number, load.value_bytes).into()),
         };
         Intent {
             intended_at: now,

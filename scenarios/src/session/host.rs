@@ -333,8 +333,9 @@ impl Play {
                 return state;
             };
             let rows = contents.iter();
-            let contents: BTreeMap<_, _> =
-                rows.map(|(key, value)| (text(key), text(value))).collect();
+            let contents: BTreeMap<_, _> = rows
+                .map(|(key, value)| (text(key), text(value).into()))
+                .collect();
             state.replicas.push(ReplicaContents {
                 name: name.as_str().into(),
                 contents,

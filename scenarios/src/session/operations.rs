@@ -167,13 +167,14 @@ impl Operations {
             Outcome::Ok(reply) => {
                 let is_read = history.operation(operation).function == Function::Read;
                 let value = reply.value.filter(|_| is_read);
-                completed.completion =
-                    Completion::Ok(value.map(|value| String::from_utf8_lossy(&value).into()));
+                completed.completion = Completion::Ok(
+                    value.map(|value| String::from_utf8_lossy(&value).into_owned().into()),
+                );
                 completed.replica = Some(Arc::clone(&plan.shared_names[reply.by.index()]));
                 completed.position = reply.position;
             }
-            Outcome::Fail(reason) => completed.completion = Completion::Fail(reason.name()),
-            Outcome::Info(reason) => completed.completion = Completion::Info(reason.name()),
+            Outcome::Fail(reason) => completed.completion = Completion::Fail(reason.name().into()),
+            Outcome::Info(reason) => completed.completion = Completion::Info(reason.name().into()),
         }
         history.complete(operation, completed);
         if goes_on {
@@ -189,8 +190,9 @@ fn operation(key: &Arc<str>, function: &Function) -> kv::Operation {
         Function::Read => kv::Operation::Get { key },
         Function::Write(value) => kv::Operation::Put {
             key,
-            value: bytes::Bytes::copy_from_slice(value.as_bytes()),
+            value: bytes::Bytes::copy_from_slice(value.as_text().unwrap_or_default().as_bytes()),
         },
         Function::Delete => kv::Operation::Delete { key },
+        other => unreachable!("no workload asks for {}", other.name()),
     }
 }

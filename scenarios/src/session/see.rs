@@ -13,7 +13,7 @@ use crate::checkers::{
     self, FinalState, JudgeKind, Judgement, ReplicaContents, Verdict, judge_final,
 };
 use crate::file::model::{Expectation, ExpectedVerdict};
-use crate::history::{Completion, Function, Operation};
+use crate::history::{Completion, Function, Operation, Value};
 use crate::measures::{self, Loss};
 use crate::report::{ExpectationFact, FaultFact, LagFact, NemesisFact, Report, RunFacts};
 use crate::view::{
@@ -190,14 +190,14 @@ fn operation_view(operation: &Operation, in_witness: bool) -> OperationView {
     let completed = operation.completed.as_ref();
     let (state, ending) = match completed.map(|completed| &completed.completion) {
         None => (OperationState::Open, None),
-        Some(Completion::Ok(value)) => (OperationState::Ok, value.as_deref()),
-        Some(Completion::Fail(reason)) => (OperationState::Fail, Some(*reason)),
-        Some(Completion::Info(reason)) => (OperationState::Info, Some(*reason)),
+        Some(Completion::Ok(value)) => (OperationState::Ok, value.as_ref().map(Value::to_string)),
+        Some(Completion::Fail(reason)) => (OperationState::Fail, Some(reason.to_string())),
+        Some(Completion::Info(reason)) => (OperationState::Info, Some(reason.to_string())),
     };
     let result = match (&operation.function, state) {
         (Function::Write(value), OperationState::Open | OperationState::Ok) => value.to_string(),
-        (Function::Read, OperationState::Ok) => ending.unwrap_or("∅").to_owned(),
-        _ => ending.unwrap_or_default().to_owned(),
+        (Function::Read, OperationState::Ok) => ending.unwrap_or_else(|| "∅".to_owned()),
+        _ => ending.unwrap_or_default(),
     };
     OperationView {
         invoked_at: operation.invoked_at,
@@ -398,7 +398,7 @@ fn final_state<P: Hosted>(plan: &Plan, core: &Core<P>) -> FinalState {
         let text = |bytes: bytes::Bytes| Arc::<str>::from(String::from_utf8_lossy(&bytes));
         let contents = contents
             .into_iter()
-            .map(|(key, value)| (text(key), text(value)))
+            .map(|(key, value)| (text(key), text(value).into()))
             .collect();
         state.replicas.push(ReplicaContents {
             name: name.as_str().into(),

@@ -15,7 +15,7 @@ fn state(replicas: &[(&str, &[(&str, &str)])]) -> FinalState {
         name: Arc::from(*name),
         contents: contents
             .iter()
-            .map(|(key, value)| (Arc::from(*key), Arc::from(*value)))
+            .map(|(key, value)| (Arc::from(*key), (*value).into()))
             .collect(),
     });
     FinalState {

@@ -10,7 +10,7 @@ use seedbed_sim::Instant;
 use super::judge;
 use crate::checkers::{FinalState, ReplicaContents, judge_final};
 use crate::history::sketch::{Sketch, write};
-use crate::history::{Function, OperationId};
+use crate::history::{Function, OperationId, Value};
 
 const SESSIONS: u32 = 4;
 const KEYS: [&str; 2] = ["x", "y"];
@@ -124,11 +124,11 @@ impl Store {
             .copied()
     }
 
-    fn contents(&self) -> BTreeMap<Arc<str>, Arc<str>> {
+    fn contents(&self) -> BTreeMap<Arc<str>, Value> {
         let mut contents = BTreeMap::new();
         for (key, value) in &self.log {
             match value {
-                Some(value) => contents.insert(Arc::from(*key), Arc::from(value.as_str())),
+                Some(value) => contents.insert(Arc::from(*key), value.as_str().into()),
                 None => contents.remove(*key),
             };
         }
@@ -189,7 +189,7 @@ proptest! {
         };
         let durable = judge_final(&store.sketch.history, &state, Instant::from_millis(1));
         let read = store.sketch.begin_at("x", 0, Function::Read);
-        store.sketch.got(read, contents.get("x").map(|v| &**v));
+        store.sketch.got(read, contents.get("x").and_then(Value::as_text));
         let is_unsure = store
             .sketch
             .history

@@ -369,7 +369,7 @@ impl Told<'_> {
             let what = match &step.action {
                 Action::Get => format!("the read of {}", shorten(&step.key)),
                 Action::Put(value) => {
-                    let value = quote_or_nothing(Some(value));
+                    let value = quote_or_nothing(Some(&value.as_str().into()));
                     format!("the write of {value} to {}", shorten(&step.key))
                 }
                 Action::Delete => format!("the delete of {}", shorten(&step.key)),

@@ -82,6 +82,7 @@ fn step(scenario: &Scenario, operation: &Operation, sent: &[MessageSent]) -> Ste
             Function::Read => Action::Get,
             Function::Write(value) => Action::Put(value.to_string()),
             Function::Delete => Action::Delete,
+            other => unreachable!("no scenario asks for {}", other.name()),
         },
         key: operation.key.to_string(),
         replica: (!operation.is_update())
