@@ -5,7 +5,7 @@ use std::fmt;
 use seedbed_sim::Disk;
 
 use super::frame::OnCorruption;
-use super::{Engine, EngineError, Recovery};
+use super::{Engine, EngineError, Planted, Recovery};
 use super::{log::LogEngine, memory::MemoryEngine};
 
 /// Which engine.
@@ -23,8 +23,26 @@ pub enum EngineKind {
 pub struct EngineOptions {
     /// What the names of its files begin with: partitions of one node share its disk under different prefixes.
     pub file_prefix: String,
-    /// What to do about damage to what was durable once.
+    /// What to do about damage to what was durable once: refuse, or salvage what is left.
     pub on_corruption: OnCorruption,
+    /// When writes become durable.
+    pub durability: Durability,
+    /// A bug to have, for tests of tests.
+    pub planted: Planted,
+}
+
+/// When writes become durable. It says nothing about files that only the engine knows of: those are always synced before
+/// anything hangs on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// Before each write returns.
+    EachWrite,
+    /// When the caller syncs, which makes all writes since the last time durable at once: group commit.
+    #[default]
+    Group,
+    /// When the operating system happens to write them: a sync does nothing. A crash may lose everything since the engine
+    /// was opened, and still loses no middle.
+    Never,
 }
 
 /// What opening an engine gives, or why it did not.

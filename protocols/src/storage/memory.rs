@@ -38,8 +38,8 @@ use seedbed_sim::{Disk, SyncTicket};
 
 use super::snapshots::Snapshots;
 use super::{
-    Bounds, Change, Engine, EngineError, EngineStats, Lsn, Row, ScanDirection, SnapshotId,
-    check_batch, check_row,
+    Bounds, Change, Durability, Engine, EngineError, EngineStats, Inspection, Lsn, Progress, Row,
+    ScanDirection, SnapshotId, Structure, check_batch, check_row, range_bounds, text,
 };
 
 /// The in-memory engine. See the [module](self).
@@ -63,6 +63,28 @@ impl MemoryEngine {
             Some(id) => self.snapshots.get(id),
         }
     }
+
+    fn remove_range(&mut self, from: &[u8], to: Option<&Bytes>) {
+        let bounds = range_bounds(from, to);
+        if bounds.is_empty() {
+            return;
+        }
+        let range = self.map.range(probes(bounds));
+        let keys: Vec<Key> = range.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.map.remove(&key);
+        }
+    }
+}
+
+fn probes(bounds: Bounds<'_>) -> (Bound<Probe<'_>>, Bound<Probe<'_>>) {
+    let probe = |key| Probe::new(key);
+    let from = bounds.from.map(probe);
+    let to = bounds.to.map(probe);
+    (
+        from.map_or(Bound::Unbounded, Bound::Included),
+        to.map_or(Bound::Unbounded, Bound::Excluded),
+    )
 }
 
 impl Engine for MemoryEngine {
@@ -88,13 +110,7 @@ impl Engine for MemoryEngine {
         if bounds.is_empty() {
             return Ok(None);
         }
-        let from = bounds
-            .from
-            .map_or(Bound::Unbounded, |key| Bound::Included(Probe::new(key)));
-        let to = bounds
-            .to
-            .map_or(Bound::Unbounded, |key| Bound::Excluded(Probe::new(key)));
-        let rows = map.range((from, to));
+        let rows = map.range(probes(bounds));
         Ok(match direction {
             ScanDirection::Forward => take_rows(rows, limit, out),
             ScanDirection::Backward => take_rows(rows.rev(), limit, out),
@@ -112,6 +128,7 @@ impl Engine for MemoryEngine {
                 Change::Delete(key) => {
                     self.map.remove(&Probe::new(key));
                 }
+                Change::DeleteRange { from, to } => self.remove_range(from, to.as_ref()),
             }
         }
         self.changes += batch.len() as u64;
@@ -147,12 +164,34 @@ impl Engine for MemoryEngine {
         self.snapshots.release(snapshot);
     }
 
+    /// There is no work but what is asked for.
+    fn maintain(&mut self, _: &mut dyn Disk, _: u64) -> Result<Progress, EngineError> {
+        Ok(Progress::IDLE)
+    }
+
     fn stats(&self) -> EngineStats {
         EngineStats {
+            durability: Durability::Never,
+            written: Lsn(self.changes),
             keys: Some(self.map.len() as u64),
             user_bytes: self.user_bytes,
             ..EngineStats::default()
         }
+    }
+
+    fn inspect(&self) -> Inspection {
+        Inspection {
+            engine: "memory",
+            stats: self.stats(),
+            structure: Structure::Map,
+        }
+    }
+
+    fn dump(&mut self, _: &mut dyn Disk, line: &mut dyn FnMut(&str)) -> Result<(), EngineError> {
+        for (key, value) in &self.map {
+            line(&format!("{} = {}", text(&key.bytes), text(value)));
+        }
+        Ok(())
     }
 
     fn verify(&mut self, _: &mut dyn Disk) -> Result<(), EngineError> {

@@ -13,17 +13,27 @@
 //! crash tore from damage to what was promised. A new engine is a folder with its chapter and one line in the
 //! [`CATALOG`]; it must pass the shared golden scripts, the model test and the crash test before its own.
 
+mod batch;
 mod catalog;
 pub mod frame;
+mod inspection;
 pub mod log;
 pub mod memory;
-#[cfg(test)]
-pub(crate) mod planted;
+mod planted;
+mod positions;
+mod shipping;
 mod snapshots;
+mod stats;
 #[cfg(test)]
 mod tests;
 
-pub use catalog::{CATALOG, EngineEntry, EngineKind, EngineOptions, Opened, open_engine};
+pub use catalog::{
+    CATALOG, Durability, EngineEntry, EngineKind, EngineOptions, Opened, open_engine,
+};
+pub use inspection::{Inspection, LogFile, Structure};
+pub use planted::Planted;
+pub use shipping::LogSlice;
+pub use stats::EngineStats;
 
 use bytes::Bytes;
 use seedbed_sim::{Disk, DiskError, SyncTicket};
@@ -33,9 +43,29 @@ pub const KEY_BYTES_MAX: usize = 64 * 1024;
 /// The longest value, in bytes. The empty value is legal.
 pub const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A position in an engine's log: bytes of log before it. Zero is the beginning.
+/// A position in an engine's log: how much of it comes before. Zero is the beginning. What is counted (batches, bytes)
+/// is the engine's to say; positions of two engines can be compared when one was made from the other's log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lsn(pub u64);
+
+impl Change {
+    /// Whether what `key` held before is gone after it.
+    pub fn touches(&self, key: &[u8]) -> bool {
+        match self {
+            Self::Put(put, _) => put == key,
+            Self::Delete(deleted) => deleted == key,
+            Self::DeleteRange { from, to } => range_bounds(from, to.as_ref()).contains(key),
+        }
+    }
+}
+
+/// The bounds of a range that is deleted.
+fn range_bounds<'a>(from: &'a [u8], to: Option<&'a Bytes>) -> Bounds<'a> {
+    Bounds {
+        from: Some(from),
+        to: to.map(|to| &to[..]),
+    }
+}
 
 /// A snapshot, until it is released. Snapshots are named by number: nothing hangs on who still holds one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +87,13 @@ pub enum Change {
     Put(Bytes, Bytes),
     /// Remove a key; removing an absent one is fine.
     Delete(Bytes),
+    /// Remove every key within bounds, however many there are; an empty range is fine.
+    DeleteRange {
+        /// The smallest key, inclusive; the empty key is the first.
+        from: Bytes,
+        /// The largest key, exclusive; `None`: past the last.
+        to: Option<Bytes>,
+    },
 }
 
 /// Which way a scan goes.
@@ -91,21 +128,21 @@ impl Bounds<'_> {
     }
 }
 
-/// How an engine has fared.
+/// How far a slice of background work got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EngineStats {
-    /// Live keys, where the engine knows them without a scan.
-    pub keys: Option<u64>,
-    /// Bytes of keys and values given to it by writes.
-    pub user_bytes: u64,
-    /// Bytes it wrote to its files for them.
-    pub written_bytes: u64,
-    /// Bytes its files hold.
-    pub stored_bytes: u64,
-    /// Bytes it read from its files to answer reads.
-    pub read_bytes: u64,
-    /// Files.
-    pub files: u64,
+pub struct Progress {
+    /// Bytes that were read and written.
+    pub bytes: u64,
+    /// Whether there is nothing left to do, until more is written.
+    pub is_idle: bool,
+}
+
+impl Progress {
+    /// Nothing was to be done.
+    pub const IDLE: Self = Self {
+        bytes: 0,
+        is_idle: true,
+    };
 }
 
 /// What opening an engine found.
@@ -113,6 +150,8 @@ pub struct EngineStats {
 pub struct Recovery {
     /// Records read back.
     pub records: u64,
+    /// Bytes read for it.
+    pub read_bytes: u64,
     /// Bytes cut off the end of the log: a write that a crash had torn.
     pub torn_bytes: u64,
     /// Bytes of damaged records that a salvage left out.
@@ -154,6 +193,36 @@ pub enum EngineError {
     /// The changes of one batch take more bytes than one record of the log may have.
     #[error("a batch of {0} bytes is longer than the most, {max}", max = frame::PAYLOAD_BYTES_MAX)]
     BatchTooLong(usize),
+    /// The engine keeps no log that could be shipped.
+    #[error("this engine keeps no log; it can't ship or take one")]
+    NoLog,
+    /// The log's beginning is gone: background work has dropped it. A copy must begin with a snapshot.
+    #[error("the log begins at {}; what came after {} is gone", oldest.0, from.0)]
+    LogGone {
+        /// What was asked for.
+        from: Lsn,
+        /// Where the log begins now.
+        oldest: Lsn,
+    },
+    /// The slice begins past the end of the log it should be appended to.
+    #[error("the log ends at {}; a slice from {} leaves a gap", end.0, from.0)]
+    LogGap {
+        /// Where the log ends.
+        end: Lsn,
+        /// Where the slice begins.
+        from: Lsn,
+    },
+    /// The slice is of another engine or of another version.
+    #[error("the slice is {found}; this engine takes {expected}")]
+    LogForeign {
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// The slice is not what was shipped.
+    #[error("the slice of the log fails its checksum or is not well formed")]
+    LogDamaged,
     /// No such snapshot; it was released, or never taken.
     #[error("there is no snapshot {number}", number = .0.0)]
     NoSnapshot(SnapshotId),
@@ -206,11 +275,52 @@ pub trait Engine: Send + Sync {
     /// Gives a snapshot back. An unknown one is no error.
     fn release(&mut self, snapshot: SnapshotId);
 
+    /// Does a slice of the background work that is due (merging, compaction, checkpoints): one step at least if there is
+    /// any, and no further step once about `budget_bytes` were read and written. The caller schedules it: by a timer in
+    /// a simulation, in its own loop on a real machine. What is read through it before, during and after is the same. An
+    /// error leaves the work undone and the content as it was.
+    fn maintain(&mut self, disk: &mut dyn Disk, budget_bytes: u64)
+    -> Result<Progress, EngineError>;
+
+    /// The log from `from` on, for [`Engine::apply_log`] elsewhere: whole batches, at least one if there is one, and no
+    /// more once they take `max_bytes`. What is shipped may not be durable here yet: compare with [`EngineStats`]'s
+    /// `durable`. Log shipping needs a log: an engine without one refuses.
+    ///
+    /// # Errors
+    /// [`EngineError::NoLog`]; [`EngineError::LogGone`] when background work has dropped that part;
+    /// [`EngineError::LogGap`] when `from` is past the end.
+    fn log_since(
+        &mut self,
+        disk: &mut dyn Disk,
+        from: Lsn,
+        max_bytes: usize,
+    ) -> Result<LogSlice, EngineError> {
+        let _ = (disk, from, max_bytes);
+        Err(EngineError::NoLog)
+    }
+
+    /// Makes the writes of a slice that are new here, in their order, each batch whole; what was applied before is passed
+    /// over, so a slice may come twice. Returns the log's end. An engine whose own clients write too has a log of its
+    /// own, and must not be given another's.
+    ///
+    /// # Errors
+    /// [`EngineError::NoLog`], [`EngineError::LogForeign`], [`EngineError::LogGap`], [`EngineError::LogDamaged`].
+    fn apply_log(&mut self, disk: &mut dyn Disk, slice: &LogSlice) -> Result<Lsn, EngineError> {
+        let _ = (disk, slice);
+        Err(EngineError::NoLog)
+    }
+
     /// How it has fared.
     fn stats(&self) -> EngineStats;
 
+    /// Its insides, for people.
+    fn inspect(&self) -> Inspection;
+
     /// Reads every byte it has and checks it against every invariant.
     fn verify(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError>;
+
+    /// Its files as text for people, line by line, with what is in each place.
+    fn dump(&mut self, disk: &mut dyn Disk, line: &mut dyn FnMut(&str)) -> Result<(), EngineError>;
 
     /// A copy for a fork of the world.
     fn clone_box(&self) -> Box<dyn Engine>;
@@ -239,6 +349,9 @@ fn check_batch(batch: &[Change]) -> Result<u64, EngineError> {
         user_bytes += match change {
             Change::Put(key, value) => check_row(key, value.len())?,
             Change::Delete(key) => check_row(key, 0)?,
+            Change::DeleteRange { from, to } => {
+                check_row(from, 0)? + to.as_ref().map_or(Ok(0), |to| check_row(to, 0))?
+            }
         };
     }
     Ok(user_bytes)
@@ -253,4 +366,15 @@ fn check_row(key: &[u8], value_bytes: usize) -> Result<u64, EngineError> {
         return Err(EngineError::ValueTooLong(value_bytes));
     }
     Ok((key.len() + value_bytes) as u64)
+}
+
+/// Keys and values for people: what is not printable is escaped, and long ones are cut short with their length.
+fn text(bytes: &[u8]) -> String {
+    const SHOWN_BYTES_MAX: usize = 64;
+    match bytes.get(..SHOWN_BYTES_MAX) {
+        Some(head) if bytes.len() > SHOWN_BYTES_MAX => {
+            format!("\"{}…\" ({} bytes)", head.escape_ascii(), bytes.len())
+        }
+        _ => format!("\"{}\"", bytes.escape_ascii()),
+    }
 }

@@ -1,20 +1,17 @@
-//! Bugs that tests can switch on, to prove that the tests which should find them do. Not in any other build.
+//! Bugs planted on purpose, to prove that the tests which should find them do.
+//!
+//! One is switched on by [`EngineOptions::planted`](super::EngineOptions), which only tests set: no scenario file and no
+//! command can ask for it. Each is looked at where it matters and nowhere hot. The tests that catch them are listed in
+//! `tests/tests/storage_planted.rs`: a bug without a test that catches it is no entry here.
 
-use std::cell::Cell;
-
-thread_local! {
-    static SKIPS_CHECKSUMS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether frames are taken as whole without looking at their checksum.
-pub(crate) fn skips_checksums() -> bool {
-    SKIPS_CHECKSUMS.get()
-}
-
-/// Runs `body` with frames taken as whole without looking at their checksum.
-pub(crate) fn while_skipping_checksums<T>(body: impl FnOnce() -> T) -> T {
-    SKIPS_CHECKSUMS.set(true);
-    let result = body();
-    SKIPS_CHECKSUMS.set(false);
-    result
+/// What is wrong with an engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Planted {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Frames are taken as whole without a look at their checksum.
+    IgnoresChecksums,
+    /// What a sync was asked for is said to be durable, and nothing was synced.
+    AcknowledgesBeforeSync,
 }

@@ -13,13 +13,17 @@ pub(super) const ENTRY_HEADER_BYTES: usize = 8 + 8 + 4 + 4 + 8 + 1 + 4;
 
 const TAG_DELETE: u8 = 0;
 const TAG_PUT: u8 = 1;
+const TAG_DELETE_RANGE: u8 = 2;
+const TAG_DELETE_FROM: u8 = 3;
 
 /// Pushes `entry` to `out`.
 pub(super) fn encode(entry: &Entry, out: &mut Vec<u8>) {
     let Proposal { origin, change } = &*entry.proposal;
-    let (tag, key) = match change {
-        Change::Put(key, _) => (TAG_PUT, key),
-        Change::Delete(key) => (TAG_DELETE, key),
+    let (tag, key, second) = match change {
+        Change::Put(key, value) => (TAG_PUT, key, Some(value)),
+        Change::Delete(key) => (TAG_DELETE, key, None),
+        Change::DeleteRange { from, to: Some(to) } => (TAG_DELETE_RANGE, from, Some(to)),
+        Change::DeleteRange { from, to: None } => (TAG_DELETE_FROM, from, None),
     };
     let mut header = [0; ENTRY_HEADER_BYTES];
     header[..8].copy_from_slice(&entry.index.0.to_le_bytes());
@@ -30,12 +34,12 @@ pub(super) fn encode(entry: &Entry, out: &mut Vec<u8>) {
     header[32] = tag;
     header[33..].copy_from_slice(&(key.len() as u32).to_le_bytes());
     out.extend_from_slice(&header);
-    if let Change::Put(_, value) = change {
-        out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+    if let Some(second) = second {
+        out.extend_from_slice(&(second.len() as u32).to_le_bytes());
     }
     out.extend_from_slice(key);
-    if let Change::Put(_, value) = change {
-        out.extend_from_slice(value);
+    if let Some(second) = second {
+        out.extend_from_slice(second);
     }
 }
 
@@ -44,18 +48,21 @@ pub(super) struct View<'a> {
     pub(super) index: LogIndex,
     pub(super) epoch: Epoch,
     origin: Origin,
+    tag: u8,
     key: &'a [u8],
-    /// `None` for a delete.
-    value: Option<&'a [u8]>,
+    /// The value of a put, the end of a range.
+    second: Option<&'a [u8]>,
 }
 
 impl View<'_> {
     /// A copy that stands by itself.
     pub(super) fn to_entry(&self) -> Entry {
         let key = Bytes::copy_from_slice(self.key);
-        let change = match self.value {
-            Some(value) => Change::Put(key, Bytes::copy_from_slice(value)),
-            None => Change::Delete(key),
+        let second = self.second.map(Bytes::copy_from_slice);
+        let change = match (self.tag, second) {
+            (TAG_PUT, Some(value)) => Change::Put(key, value),
+            (TAG_DELETE, _) => Change::Delete(key),
+            (_, to) => Change::DeleteRange { from: key, to },
         };
         let proposal = Arc::new(Proposal {
             origin: self.origin,
@@ -77,17 +84,16 @@ pub(super) fn next<'a>(rest: &mut &'a [u8]) -> Result<Option<View<'a>>, String> 
     let header = take(rest, ENTRY_HEADER_BYTES)?;
     let index = LogIndex(u64_at(header, 0));
     let key_bytes = checked_len(u32_at(header, 33), KEY_BYTES_MAX, "key")?;
-    let value_bytes = match header[32] {
-        TAG_PUT => Some(checked_len(
-            u32_at(take(rest, 4)?, 0),
-            VALUE_BYTES_MAX,
-            "value",
-        )?),
-        TAG_DELETE => None,
+    let mut second_len = |max, what| checked_len(u32_at(take(rest, 4)?, 0), max, what).map(Some);
+    let tag = header[32];
+    let second_bytes = match tag {
+        TAG_PUT => second_len(VALUE_BYTES_MAX, "value")?,
+        TAG_DELETE_RANGE => second_len(KEY_BYTES_MAX, "key")?,
+        TAG_DELETE | TAG_DELETE_FROM => None,
         other => return Err(format!("entry {index} has the unknown tag {other}")),
     };
     let key = take(rest, key_bytes)?;
-    let value = value_bytes.map(|bytes| take(rest, bytes)).transpose()?;
+    let second = second_bytes.map(|bytes| take(rest, bytes)).transpose()?;
     Ok(Some(View {
         index,
         epoch: Epoch(u64_at(header, 8)),
@@ -98,8 +104,9 @@ pub(super) fn next<'a>(rest: &mut &'a [u8]) -> Result<Option<View<'a>>, String> 
                 number: u64_at(header, 24),
             },
         },
+        tag,
         key,
-        value,
+        second,
     }))
 }
 

@@ -112,6 +112,9 @@ impl Proposal {
         let (key, value) = match &self.change {
             Change::Put(key, value) => (key.len(), 4 + value.len()),
             Change::Delete(key) => (key.len(), 0),
+            Change::DeleteRange { from, to } => {
+                (from.len(), to.as_ref().map_or(0, |to| 4 + to.len()))
+            }
         };
         // Keys and values were checked against their bounds, so the sum fits.
         (super::codec::ENTRY_HEADER_BYTES + key + value) as u32

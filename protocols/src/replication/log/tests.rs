@@ -15,10 +15,13 @@ fn proposal(number: u64, value_bytes: usize) -> Arc<Proposal> {
         call,
     };
     let key = Bytes::from(format!("uk{number}"));
-    let change = if number.is_multiple_of(5) {
-        Change::Delete(key)
-    } else {
-        Change::Put(key, vec![b'v'; value_bytes].into())
+    let change = match number % 5 {
+        0 => Change::Delete(key),
+        3 => Change::DeleteRange {
+            from: key,
+            to: number.is_multiple_of(2).then(|| Bytes::from_static(b"v")),
+        },
+        _ => Change::Put(key, vec![b'v'; value_bytes].into()),
     };
     Arc::new(Proposal { origin, change })
 }

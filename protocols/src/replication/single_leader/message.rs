@@ -94,7 +94,7 @@ impl Datum for Message {
         let number = match self {
             Self::Write(proposal) => match proposal.change {
                 Change::Put(..) => 0,
-                Change::Delete(_) => 1,
+                Change::Delete(_) | Change::DeleteRange { .. } => 1,
             },
             Self::Read { .. } => 2,
             Self::WriteOk { .. } => 3,

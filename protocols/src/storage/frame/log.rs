@@ -10,11 +10,11 @@ use seedbed_sim::{Disk, DiskError, FileHandle, OpenMode, SyncTicket};
 use super::recover::{OnFrame, Recoverer, name_in_the_making};
 use super::window::Window;
 use super::{
-    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FileKind, FrameHead, OnCorruption,
+    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FileKind, FrameHead, FrameOptions,
     PAYLOAD_BYTES_MAX, RecoveredLog, TRAILER_BYTES, begin_frame, check_file_header, file_header,
     finish_frame, frame_bytes, is_whole, payload_bytes, payload_of, u32_at,
 };
-use crate::storage::EngineError;
+use crate::storage::{EngineError, Planted};
 
 /// Syncs under way whose extent is remembered. Of more than that the oldest are forgotten, which is safe: less is
 /// known to be durable than is.
@@ -34,6 +34,7 @@ pub struct FrameLog {
     /// Syncs under way, oldest first, each with what it covers.
     pending: VecDeque<(SyncTicket, u64)>,
     poisoned: bool,
+    planted: Planted,
     written_bytes: u64,
     /// The frame being built. Kept for its capacity.
     buffer: Vec<u8>,
@@ -51,6 +52,7 @@ impl Clone for FrameLog {
             durable: self.durable,
             pending: self.pending.clone(),
             poisoned: self.poisoned,
+            planted: self.planted,
             written_bytes: self.written_bytes,
             buffer: Vec::new(),
             window: self.window.clone(),
@@ -67,9 +69,10 @@ impl FrameLog {
         disk: &'a mut dyn Disk,
         name: &'a str,
         kind: &FileKind,
-        on_corruption: OnCorruption,
+        options: impl Into<FrameOptions>,
         on_frame: &'a mut OnFrame<'a>,
     ) -> Result<(Self, RecoveredLog), EngineError> {
+        let options = options.into();
         let file = match disk.open(name, OpenMode::Existing) {
             Ok(file) => file,
             Err(DiskError::NotFound(_)) => create(disk, name, kind)?,
@@ -87,9 +90,10 @@ impl FrameLog {
             file,
             len,
             window,
+            options,
             on_frame,
         }
-        .run(on_corruption)?;
+        .run()?;
         disk.sync(found.file)?;
         disk.sync_dir()?;
         let mut log = Self {
@@ -100,6 +104,7 @@ impl FrameLog {
             durable: found.report.end,
             pending: VecDeque::new(),
             poisoned: false,
+            planted: options.planted,
             written_bytes: 0,
             buffer: Vec::new(),
             window: Window::default(),
@@ -144,8 +149,10 @@ impl FrameLog {
         if self.data_end <= self.durable {
             return Ok(());
         }
-        disk.sync(self.file)
-            .map_err(|error| self.poisoned_by(error))?;
+        if self.planted != Planted::AcknowledgesBeforeSync {
+            disk.sync(self.file)
+                .map_err(|error| self.poisoned_by(error))?;
+        }
         self.durable = self.end;
         self.mark(disk)
     }
@@ -411,7 +418,7 @@ impl FrameLog {
     /// The frame of this length at `at`, which is in the window, if it is whole.
     fn checked(&self, at: u64, frame_bytes: usize) -> Result<&[u8], EngineError> {
         let frame = self.window.slice(at, frame_bytes);
-        if frame.len() != frame_bytes || !is_whole(frame, at) {
+        if frame.len() != frame_bytes || !is_whole(frame, at, self.planted) {
             return Err(self.corrupt(at, "the frame fails its checksum"));
         }
         Ok(frame)

@@ -2,8 +2,8 @@
 
 use super::window::Window;
 use super::{
-    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FrameHead, OnCorruption, RecoveredLog, begin_frame,
-    finish_frame, is_whole, payload_of,
+    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FrameHead, FrameOptions, OnCorruption, RecoveredLog,
+    begin_frame, finish_frame, is_whole, payload_of,
 };
 use crate::storage::EngineError;
 use seedbed_sim::{Disk, DiskError, FileHandle, OpenMode};
@@ -19,6 +19,7 @@ pub(super) struct Recoverer<'a> {
     /// The length of the file.
     pub(super) len: u64,
     pub(super) window: Window,
+    pub(super) options: FrameOptions,
     pub(super) on_frame: &'a mut OnFrame<'a>,
 }
 
@@ -39,7 +40,7 @@ pub(super) fn name_in_the_making(name: &str) -> String {
 
 impl Recoverer<'_> {
     /// Reads all frames, and mends the file if it must. The caller syncs the file and the directory.
-    pub(super) fn run(mut self, on_corruption: OnCorruption) -> Result<Recovered, EngineError> {
+    pub(super) fn run(mut self) -> Result<Recovered, EngineError> {
         let mut found = Recovered {
             file: self.file,
             report: RecoveredLog::default(),
@@ -58,11 +59,12 @@ impl Recoverer<'_> {
             at += head.frame_bytes as u64;
         }
         found.report.end = at;
+        found.report.read_bytes = self.window.read_bytes;
         if at == self.len {
             return Ok(found);
         }
         if self.was_durable(at)? {
-            return match on_corruption {
+            return match self.options.on_corruption {
                 OnCorruption::Refuse => Err(self.corrupt(
                     at,
                     "no whole frame begins here, and later frames say that this part was durable",
@@ -71,6 +73,7 @@ impl Recoverer<'_> {
             };
         }
         found.report.torn_bytes = self.len - at;
+        found.report.read_bytes = self.window.read_bytes;
         self.disk.truncate(self.file, at)?;
         Ok(found)
     }
@@ -89,7 +92,7 @@ impl Recoverer<'_> {
         let frame = self
             .window
             .ahead(self.disk, self.file, at, head.frame_bytes)?;
-        let whole = frame.len() == head.frame_bytes && is_whole(frame, at);
+        let whole = frame.len() == head.frame_bytes && is_whole(frame, at, self.options.planted);
         Ok(whole.then_some(head))
     }
 
@@ -152,6 +155,7 @@ impl Recoverer<'_> {
             end += frame.len() as u64;
         }
         found.report.torn_bytes = self.len - at;
+        found.report.read_bytes = self.window.read_bytes;
         self.disk.sync(new)?;
         self.disk.rename(&new_name, self.name)?;
         self.disk.close(self.file)?;

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use seedbed_sim::{CrashImages, Disk, DiskConfig, OpenMode, Seed, SimDisk, Stream};
 
 use super::*;
-use crate::storage::planted;
+use crate::storage::Planted;
 use crate::storage::tests::poke::Poke;
 
 const KIND: FileKind = FileKind {
@@ -14,13 +14,13 @@ const KIND: FileKind = FileKind {
 
 type Opened = Result<(FrameLog, RecoveredLog, Vec<Vec<u8>>), EngineError>;
 
-fn open_with(disk: &mut dyn Disk, on_corruption: OnCorruption) -> Opened {
+fn open_with(disk: &mut dyn Disk, options: impl Into<FrameOptions>) -> Opened {
     let mut payloads = Vec::new();
     let mut keep = |_, payload: &[u8]| {
         payloads.push(payload.to_vec());
         Ok(())
     };
-    let (log, found) = FrameLog::open(disk, "log", &KIND, on_corruption, &mut keep)?;
+    let (log, found) = FrameLog::open(disk, "log", &KIND, options, &mut keep)?;
     Ok((log, found, payloads))
 }
 
@@ -232,7 +232,11 @@ fn truncating_cuts_frames_for_good() {
 fn planted_bug_a_recovery_that_skips_checksums_is_caught() {
     let (mut disk, payloads, offsets) = written(&[10, 20, 30], &[2]);
     disk.bytes_of("log")[offsets[1] as usize + 20] ^= 1;
-    let (.., recovered) = planted::while_skipping_checksums(|| open(&mut disk)).unwrap();
+    let skipping = FrameOptions {
+        planted: Planted::IgnoresChecksums,
+        ..FrameOptions::default()
+    };
+    let (.., recovered) = open_with(&mut disk, skipping).unwrap();
     assert_ne!(recovered, payloads, "the bug invents a payload");
     assert!(matches!(open(&mut disk), Err(EngineError::Corrupt { .. })));
 }

@@ -200,8 +200,8 @@ fn apply(model: &mut Model, batch: &[Change]) {
             Change::Put(key, value) => {
                 model.insert(key.clone(), value.clone());
             }
-            Change::Delete(key) => {
-                model.remove(key);
+            Change::Delete(_) | Change::DeleteRange { .. } => {
+                model.retain(|key, _| !change.touches(key));
             }
         }
     }
@@ -232,6 +232,14 @@ fn check_seeds_on(
 fn open_log(disk: &mut dyn Disk) -> Result<Box<dyn Engine>, EngineError> {
     let (engine, _) = LogEngine::open(disk, &EngineOptions::default())?;
     Ok(Box::new(engine))
+}
+
+fn open_planted(disk: &mut dyn Disk, planted: Planted) -> Result<Box<dyn Engine>, EngineError> {
+    let options = EngineOptions {
+        planted,
+        ..EngineOptions::default()
+    };
+    open_engine(EngineKind::Log, disk, &options).map(|(engine, _)| engine)
 }
 
 #[test]
@@ -276,81 +284,16 @@ fn a_disk_that_lies_about_syncs_is_found_out() {
     assert!(what.contains("none of the"), "{what}");
 }
 
-/// An engine with a bug: it says that writes are durable and has not synced them.
-#[derive(Clone)]
-struct AcknowledgesBeforeSync(LogEngine);
-
-impl Engine for AcknowledgesBeforeSync {
-    fn get(
-        &mut self,
-        disk: &mut dyn Disk,
-        key: &[u8],
-        at: Option<SnapshotId>,
-    ) -> Result<Option<Bytes>, EngineError> {
-        self.0.get(disk, key, at)
-    }
-
-    fn scan(
-        &mut self,
-        disk: &mut dyn Disk,
-        at: Option<SnapshotId>,
-        bounds: Bounds<'_>,
-        direction: ScanDirection,
-        limit: usize,
-        out: &mut Vec<Row>,
-    ) -> Result<Option<Bytes>, EngineError> {
-        self.0.scan(disk, at, bounds, direction, limit, out)
-    }
-
-    fn write(&mut self, disk: &mut dyn Disk, batch: &[Change]) -> Result<Lsn, EngineError> {
-        self.0.write(disk, batch)
-    }
-
-    fn sync(&mut self, _: &mut dyn Disk) -> Result<(), EngineError> {
-        Ok(())
-    }
-
-    fn sync_later(&mut self, disk: &mut dyn Disk) -> Result<Option<SyncTicket>, EngineError> {
-        self.0.sync_later(disk)
-    }
-
-    fn on_synced(&mut self, ticket: SyncTicket) -> Lsn {
-        self.0.on_synced(ticket)
-    }
-
-    fn snapshot(&mut self) -> SnapshotId {
-        self.0.snapshot()
-    }
-
-    fn release(&mut self, snapshot: SnapshotId) {
-        self.0.release(snapshot);
-    }
-
-    fn stats(&self) -> EngineStats {
-        self.0.stats()
-    }
-
-    fn verify(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
-        self.0.verify(disk)
-    }
-
-    fn clone_box(&self) -> Box<dyn Engine> {
-        Box::new(self.clone())
-    }
-}
-
 #[test]
 fn planted_bug_an_engine_that_acknowledges_before_it_syncs_is_caught() {
-    let open: Open = |disk| {
-        let (engine, _) = LogEngine::open(disk, &EngineOptions::default())?;
-        Ok(Box::new(AcknowledgesBeforeSync(engine)))
-    };
+    let open: Open = |disk| open_planted(disk, Planted::AcknowledgesBeforeSync);
     let Violation(what) = check_seeds(0..1, 30, open).unwrap_err();
     assert!(what.contains("none of the"), "{what}");
 }
 
 #[test]
 fn planted_bug_a_recovery_that_skips_checksums_is_caught_by_torn_images() {
-    let caught = planted::while_skipping_checksums(|| check_seeds(0..2, 30, open_log));
+    let open: Open = |disk| open_planted(disk, Planted::IgnoresChecksums);
+    let caught = check_seeds(0..2, 30, open);
     assert!(caught.is_err());
 }

@@ -7,6 +7,7 @@
 //! ```text
 //! put KEY VALUE                     del KEY                    get KEY [at=ID]
 //! batch KEY=VALUE KEY= -KEY …       snapshot                   release ID
+//! delrange FROM [TO]                maintain BYTES
 //! scan [from=KEY] [to=KEY] [limit=N] [at=ID] [back]            sync | verify | stats
 //! reopen [salvage]                  crash: drops what is not durable, and opens again
 //! dump: the bytes of the log, frame by frame                   flip OFFSET | cut LENGTH | append BYTES
@@ -67,6 +68,13 @@ impl Runner {
             }
             "del" => {
                 engine.delete(disk, bytes(words[0]))?;
+            }
+            "delrange" => {
+                let (from, to) = (bytes(words[0]), words.get(1).copied().map(bytes));
+                engine.write(disk, &[Change::DeleteRange { from, to }])?;
+            }
+            "maintain" => {
+                engine.maintain(disk, number(words[0]))?;
             }
             "batch" => {
                 let batch: Vec<_> = words.iter().copied().map(change).collect();

@@ -17,6 +17,10 @@ enum Op {
     Sync,
     SyncLater,
     Verify,
+    /// A slice of background work.
+    Maintain(u64),
+    /// Ship the log to an empty engine of the same kind, in slices of about so many bytes.
+    Ship(usize),
     /// Go on with a copy of the engine and the disk.
     Fork,
     /// Open the engine again on its disk, if its content is on the disk.
@@ -63,6 +67,8 @@ fn a_change() -> impl Strategy<Value = Change> {
         3 => (key(), 0..2000_usize, any::<u8>())
             .prop_map(|(key, length, byte)| Change::Put(key, vec![byte; length / 8].into())),
         1 => key().prop_map(Change::Delete),
+        1 => (key(), proptest::option::of(key()))
+            .prop_map(|(from, to)| Change::DeleteRange { from, to }),
     ]
 }
 
@@ -93,6 +99,8 @@ fn an_op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Sync),
         1 => Just(Op::SyncLater),
         1 => Just(Op::Verify),
+        1 => prop_oneof![Just(0), 1..4000_u64, Just(u64::MAX)].prop_map(Op::Maintain),
+        1 => (0..3000_usize).prop_map(Op::Ship),
         1 => Just(Op::Fork),
         1 => Just(Op::Reopen),
     ]
@@ -161,6 +169,8 @@ impl<'a> Pair<'a> {
                 }
             }
             Op::Verify => self.engine.verify(self.disk).unwrap(),
+            Op::Maintain(budget) => self.maintain(*budget),
+            Op::Ship(max_bytes) => self.ship(*max_bytes),
             Op::Fork => {
                 let mut other = self.engine.clone();
                 std::mem::swap(&mut self.engine, &mut other);
@@ -184,11 +194,47 @@ impl<'a> Pair<'a> {
                 Change::Put(key, value) => {
                     self.model.insert(key.clone(), value.clone());
                 }
-                Change::Delete(key) => {
-                    self.model.remove(key);
+                Change::Delete(_) | Change::DeleteRange { .. } => {
+                    self.model.retain(|key, _| !change.touches(key));
                 }
             }
         }
+    }
+
+    /// Background work comes to an end, and says so.
+    fn maintain(&mut self, budget: u64) {
+        let slices = if budget == u64::MAX { 100 } else { 1 };
+        let idle = (0..slices)
+            .map(|_| self.engine.maintain(self.disk, budget).unwrap())
+            .any(|progress| progress.is_idle);
+        assert!(idle || slices == 1, "background work without end");
+    }
+
+    /// A copy that is made from the log alone holds the same, at the same position.
+    fn ship(&mut self, max_bytes: usize) {
+        let mut disk = SimDisk::new(DiskConfig::instant());
+        let options = EngineOptions::default();
+        let (mut copy, _) = open_engine(self.kind, &mut disk, &options).unwrap();
+        let mut at = Lsn(0);
+        loop {
+            let slice = match self.engine.log_since(self.disk, at, max_bytes) {
+                Ok(slice) => slice,
+                Err(EngineError::NoLog | EngineError::LogGone { .. }) => return,
+                Err(other) => panic!("{other}"),
+            };
+            assert_eq!(slice.from, at);
+            assert_eq!(copy.apply_log(&mut disk, &slice).unwrap(), slice.to);
+            // A slice that comes twice changes nothing.
+            assert_eq!(copy.apply_log(&mut disk, &slice).unwrap(), slice.to);
+            if slice.is_empty() {
+                break;
+            }
+            at = slice.to;
+        }
+        assert_eq!(at, self.engine.stats().written);
+        let rows = scan_all(&mut *copy, &mut disk, None, 7).unwrap();
+        let rows = rows.into_iter().map(|row| (row.key, row.value));
+        assert!(rows.eq(self.model.clone()), "a copy made from the log");
     }
 
     /// Scans in pages to the end, and compares with the model.

@@ -169,6 +169,7 @@ pub(super) fn added_up(entries: &[Entry]) -> Contents {
         match &entry.proposal.change {
             Change::Put(key, value) => map.insert(key.slice(1..), value.clone()),
             Change::Delete(key) => map.remove(&key.slice(1..)),
+            Change::DeleteRange { .. } => unreachable!("no client asks for it"),
         };
     }
     map.into_iter().collect()
@@ -185,6 +186,7 @@ pub(super) fn described(message: &Message) -> String {
                     format!("put {}={} ({call})", text(&key[1..]), text(value))
                 }
                 Change::Delete(key) => format!("delete {} ({call})", text(&key[1..])),
+                Change::DeleteRange { .. } => unreachable!("no client asks for it"),
             }
         }
         Message::Read { call, key } => format!("get {} ({call})", text(key)),

@@ -296,6 +296,7 @@ fn user_change(change: &Change) -> Change {
     match change {
         Change::Put(key, value) => Change::Put(key.slice(1..), value.clone()),
         Change::Delete(key) => Change::Delete(key.slice(1..)),
+        Change::DeleteRange { .. } => unreachable!("no client asks for it"),
     }
 }
 

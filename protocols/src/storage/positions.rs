@@ -1,0 +1,68 @@
+//! How far a log goes and how far it is durable, in an engine's own positions.
+
+use std::collections::VecDeque;
+
+use seedbed_sim::SyncTicket;
+
+use super::Lsn;
+
+/// Syncs under way whose extent is remembered. Of more than that the oldest are forgotten, which is safe: less is known
+/// to be durable than is.
+const PENDING_SYNCS_MAX: usize = 256;
+
+/// Where a log ends, and what of it is durable.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Positions {
+    end: Lsn,
+    durable: Lsn,
+    /// Syncs under way, oldest first, each with what it covers.
+    pending: VecDeque<(SyncTicket, Lsn)>,
+}
+
+impl Positions {
+    /// A log that ends at `end`, all of it durable.
+    pub(super) fn durable_to(end: Lsn) -> Self {
+        Self {
+            end,
+            durable: end,
+            pending: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn end(&self) -> Lsn {
+        self.end
+    }
+
+    pub(super) fn durable(&self) -> Lsn {
+        self.durable
+    }
+
+    /// So many positions were written.
+    pub(super) fn advance(&mut self, count: u64) {
+        self.end.0 += count;
+    }
+
+    /// All that was written is durable.
+    pub(super) fn synced(&mut self) {
+        self.durable = self.end;
+        self.pending.clear();
+    }
+
+    /// A sync of all that was written has begun.
+    pub(super) fn sync_begun(&mut self, ticket: SyncTicket) {
+        if self.pending.len() == PENDING_SYNCS_MAX {
+            self.pending.pop_front();
+        }
+        self.pending.push_back((ticket, self.end));
+    }
+
+    /// A sync is done. One that is not of this log changes nothing.
+    pub(super) fn on_synced(&mut self, ticket: SyncTicket) {
+        let covered = self.pending.iter().find(|(known, _)| *known == ticket);
+        if let Some(&(_, covered)) = covered {
+            self.durable = self.durable.max(covered);
+            let durable = self.durable;
+            self.pending.retain(|&(_, covered)| covered > durable);
+        }
+    }
+}
