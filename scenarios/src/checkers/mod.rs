@@ -62,6 +62,7 @@ mod ladder;
 mod liveness;
 mod monotonic_reads;
 mod per_session;
+mod question;
 mod read_your_writes;
 pub(crate) mod story;
 #[cfg(test)]
@@ -71,6 +72,9 @@ mod verdict;
 pub use final_state::{FinalState, Probe, ReplicaContents};
 pub use ladder::{Anomaly, Ladder};
 pub use liveness::PROBES_MAX;
+pub use question::{
+    Budget, Check, Finding, Model, NullRead, Order, Question, Ruling, Setting, Unsupported,
+};
 pub use verdict::{Judgement, Verdict, Witness};
 
 use std::fmt::Debug;
