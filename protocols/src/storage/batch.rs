@@ -41,6 +41,19 @@ impl<'a> ChangeView<'a> {
             }
         }
     }
+
+    /// A copy that stands by itself.
+    pub(super) fn to_change(self) -> Change {
+        let copy = Bytes::copy_from_slice;
+        match self {
+            Self::Put(key, value) => Change::Put(copy(key), copy(value)),
+            Self::Delete(key) => Change::Delete(copy(key)),
+            Self::DeleteRange(from, to) => Change::DeleteRange {
+                from: copy(from),
+                to: to.map(copy),
+            },
+        }
+    }
 }
 
 /// Pushes the payload of `batch` to `out`.

@@ -5,8 +5,8 @@ use std::fmt;
 use seedbed_sim::Disk;
 
 use super::frame::OnCorruption;
-use super::{Engine, EngineError, Planted, Recovery};
-use super::{log::LogEngine, memory::MemoryEngine};
+use super::{Engine, EngineError, HashOptions, Planted, Recovery};
+use super::{hash::HashEngine, log::LogEngine, memory::MemoryEngine};
 
 /// Which engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,8 @@ pub enum EngineKind {
     Memory,
     /// [`LogEngine`].
     Log,
+    /// [`HashEngine`].
+    Hash,
 }
 
 /// How to open an engine.
@@ -27,6 +29,8 @@ pub struct EngineOptions {
     pub on_corruption: OnCorruption,
     /// When writes become durable.
     pub durability: Durability,
+    /// Settings of the hash-indexed log.
+    pub hash: HashOptions,
     /// A bug to have, for tests of tests.
     pub planted: Planted,
 }
@@ -75,6 +79,15 @@ pub const CATALOG: &[EngineEntry] = &[
         about: "an append-only log without an index: writes append, reads scan back from the end",
         open: |disk, options| {
             let (engine, recovery) = LogEngine::open(disk, options)?;
+            Ok((Box::new(engine), recovery))
+        },
+    },
+    EngineEntry {
+        kind: EngineKind::Hash,
+        name: "hash",
+        about: "a hash-indexed log: writes append, a key directory in memory says where each key is",
+        open: |disk, options| {
+            let (engine, recovery) = HashEngine::open(disk, options)?;
             Ok((Box::new(engine), recovery))
         },
     },

@@ -7,6 +7,7 @@
 //! ```text
 //!   memory   an ordered map, cheap to copy; nothing survives        what the others are measured against
 //!   log      append, and scan back from the end                     the simplest thing that survives a crash
+//!   hash     append, and keep in memory where each key is           one read for a get; all keys in memory
 //! ```
 //!
 //! Files of engines and of replicated logs are framed alike: [`frame`] says how, and how recovery tells a write that a
@@ -16,6 +17,7 @@
 mod batch;
 mod catalog;
 pub mod frame;
+pub mod hash;
 mod inspection;
 pub mod log;
 pub mod memory;
@@ -30,7 +32,8 @@ mod tests;
 pub use catalog::{
     CATALOG, Durability, EngineEntry, EngineKind, EngineOptions, Opened, open_engine,
 };
-pub use inspection::{Inspection, LogFile, Structure};
+pub use hash::HashOptions;
+pub use inspection::{Inspection, LogFile, SegmentView, Structure};
 pub use planted::Planted;
 pub use shipping::LogSlice;
 pub use stats::EngineStats;

@@ -14,4 +14,22 @@ pub enum Planted {
     IgnoresChecksums,
     /// What a sync was asked for is said to be durable, and nothing was synced.
     AcknowledgesBeforeSync,
+    /// Names of files are not synced before anything hangs on them.
+    SkipsDirectorySync,
+    /// Hash-indexed log: a full segment is not synced before the next one is begun.
+    HashRollsWithoutSync,
+    /// Hash-indexed log: a merge drops what a newer write has replaced, and does not sync that write first.
+    HashMergesWithoutSync,
+    /// Hash-indexed log: a merged segment gets its name before it is durable.
+    HashRenamesBeforeSync,
+    /// Hash-indexed log: a merge drops tombstones while older segments hold values of their keys.
+    HashDropsTombstonesEarly,
+    /// Hash-indexed log: a merge points the directory to its copies though newer writes have come meanwhile.
+    HashRepointsBlindly,
+    /// Hash-indexed log: segments that a crashed merge has left are taken for newer than what was merged from them.
+    HashKeepsCovered,
+    /// Hash-indexed log: a hint is believed though it is about another segment that had the name.
+    HashTrustsStaleHints,
+    /// Hash-indexed log: files that a merge has replaced are closed though a snapshot needs them.
+    HashClosesUnderSnapshots,
 }

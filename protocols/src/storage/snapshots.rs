@@ -40,6 +40,16 @@ impl<T> Snapshots<T> {
         self.held.get(&id).ok_or(EngineError::NoSnapshot(id))
     }
 
+    /// How many were ever taken: the number of the newest.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// The oldest that is held.
+    pub(super) fn oldest(&self) -> Option<SnapshotId> {
+        self.held.keys().next().copied()
+    }
+
     /// What all snapshots that are held stand for, the oldest first.
     pub(super) fn contents(&self) -> impl Iterator<Item = &T> {
         self.held.values()

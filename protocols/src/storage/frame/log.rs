@@ -10,9 +10,9 @@ use seedbed_sim::{Disk, DiskError, FileHandle, OpenMode, SyncTicket};
 use super::recover::{OnFrame, Recoverer, name_in_the_making};
 use super::window::Window;
 use super::{
-    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FileKind, FrameHead, FrameOptions,
-    PAYLOAD_BYTES_MAX, RecoveredLog, TRAILER_BYTES, begin_frame, check_file_header, file_header,
-    finish_frame, frame_bytes, is_whole, payload_bytes, payload_of, u32_at,
+    BadEnd, FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FileKind, FrameHead,
+    FrameOptions, PAYLOAD_BYTES_MAX, RecoveredLog, TRAILER_BYTES, begin_frame, check_file_header,
+    file_header, finish_frame, frame_bytes, is_whole, payload_bytes, payload_of, u32_at,
 };
 use crate::storage::{EngineError, Planted};
 
@@ -64,7 +64,8 @@ impl FrameLog {
     /// Opens the file `name`, or makes it, and hands every payload in it to `on_frame` in order, with the offset of
     /// its frame. `on_frame` may refuse a payload by saying what is wrong with it, which is then corruption.
     ///
-    /// All that was found is durable when this returns.
+    /// All that was found is durable when this returns (of a frozen file: unless it was salvaged, until the caller has synced
+    /// the directory).
     pub fn open<'a>(
         disk: &'a mut dyn Disk,
         name: &'a str,
@@ -94,22 +95,18 @@ impl FrameLog {
             on_frame,
         }
         .run()?;
-        disk.sync(found.file)?;
-        disk.sync_dir()?;
+        // What was frozen was durable before it got its name.
+        if options.bad_end == BadEnd::IsTorn {
+            disk.sync(found.file)?;
+            if options.planted != Planted::SkipsDirectorySync {
+                disk.sync_dir()?;
+            }
+        }
         let mut log = Self {
-            name: name.into(),
-            file: found.file,
-            end: found.report.end,
             data_end: found.data_end,
-            durable: found.report.end,
-            pending: VecDeque::new(),
-            poisoned: false,
-            planted: options.planted,
-            written_bytes: 0,
-            buffer: Vec::new(),
-            window: Window::default(),
+            ..Self::at(found.file, name, found.report.end, options)
         };
-        if !found.is_marked {
+        if !found.is_marked && options.bad_end == BadEnd::IsTorn {
             log.mark(disk)?;
         }
         let report = RecoveredLog {
@@ -117,6 +114,102 @@ impl FrameLog {
             ..found.report
         };
         Ok((log, report))
+    }
+
+    /// Makes the file `name` under its name in the making, with nothing but its header, for [`FrameLog::publish`] to give
+    /// it its name. What an earlier attempt has left is removed.
+    pub fn create_unpublished(
+        disk: &mut dyn Disk,
+        name: &str,
+        kind: &FileKind,
+        options: impl Into<FrameOptions>,
+    ) -> Result<Self, EngineError> {
+        let file = create_in_the_making(disk, name, kind)?;
+        Ok(Self::at(file, name, FILE_HEADER_BYTES, options.into()))
+    }
+
+    /// Makes a file in the making durable and gives it its name, in the place of the file that has it now, if there is
+    /// one. That it has the name is not durable until the caller has synced the directory. Nothing may be appended any more.
+    pub fn publish(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
+        self.freeze(disk)?;
+        disk.rename(&name_in_the_making(&self.name), &self.name)?;
+        Ok(())
+    }
+
+    /// Opens a file that was frozen or published and is `end` bytes long, without reading its frames.
+    ///
+    /// # Errors
+    /// [`EngineError::Corrupt`] when it has another length.
+    pub fn open_frozen(
+        disk: &mut dyn Disk,
+        name: &str,
+        kind: &FileKind,
+        end: u64,
+        options: impl Into<FrameOptions>,
+    ) -> Result<Self, EngineError> {
+        let file = disk.open(name, OpenMode::Existing)?;
+        let mut header = [0; FILE_HEADER_BYTES as usize];
+        let got = disk.read_at(file, 0, &mut header)?;
+        check_file_header(kind, name, &header[..got])?;
+        let log = Self::at(file, name, end, options.into());
+        let len = disk.len(file)?;
+        if len != end {
+            return Err(log.corrupt(len.min(end), "the file has another length than was written"));
+        }
+        Ok(log)
+    }
+
+    /// A log of `end` bytes, all of them durable.
+    fn at(file: FileHandle, name: &str, end: u64, options: FrameOptions) -> Self {
+        Self {
+            name: name.into(),
+            file,
+            end,
+            data_end: end,
+            durable: end,
+            pending: VecDeque::new(),
+            poisoned: false,
+            planted: options.planted,
+            written_bytes: 0,
+            buffer: Vec::new(),
+            window: Window::default(),
+        }
+    }
+
+    /// Makes all frames so far durable, to the last byte of the file: there is no mark behind them. Nothing may be
+    /// appended any more.
+    pub fn freeze(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
+        self.check_poison()?;
+        disk.sync(self.file)
+            .map_err(|error| self.poisoned_by(error))?;
+        self.durable = self.end;
+        Ok(())
+    }
+
+    /// Gives the file's handle back.
+    pub fn close(self, disk: &mut dyn Disk) -> Result<(), EngineError> {
+        Ok(disk.close(self.file)?)
+    }
+
+    /// Lets go of the buffers, which the next use makes again.
+    pub fn shrink(&mut self) {
+        self.buffer = Vec::new();
+        self.window.shrink();
+    }
+
+    /// `len` bytes of the file from `offset`, in one read and unchecked; fewer if it ends before.
+    pub fn read_raw(
+        &mut self,
+        disk: &mut dyn Disk,
+        offset: u64,
+        len: usize,
+    ) -> Result<Vec<u8>, EngineError> {
+        self.check_poison()?;
+        let mut bytes = vec![0; len];
+        let got = disk.read_at(self.file, offset, &mut bytes)?;
+        bytes.truncate(got);
+        self.window.read_bytes += got as u64;
+        Ok(bytes)
     }
 
     /// Appends one frame with `payload` and returns the offset where the frame begins.
@@ -428,12 +521,22 @@ impl FrameLog {
 /// Makes the file `name` with nothing but its header. When it has the name, the header is durable; that it has the name
 /// is not, until the caller has synced the directory.
 fn create(disk: &mut dyn Disk, name: &str, kind: &FileKind) -> Result<FileHandle, DiskError> {
+    let file = create_in_the_making(disk, name, kind)?;
+    disk.sync(file)?;
+    disk.rename(&name_in_the_making(name), name)?;
+    Ok(file)
+}
+
+/// Makes a file with nothing but its header under the name that `name` has in the making.
+fn create_in_the_making(
+    disk: &mut dyn Disk,
+    name: &str,
+    kind: &FileKind,
+) -> Result<FileHandle, DiskError> {
     let new_name = name_in_the_making(name);
     remove_if_there(disk, &new_name)?;
     let file = disk.open(&new_name, OpenMode::CreateNew)?;
     disk.append(file, &file_header(kind))?;
-    disk.sync(file)?;
-    disk.rename(&new_name, name)?;
     Ok(file)
 }
 

@@ -58,6 +58,10 @@
 //! poisoned and does nothing more: the kernel may have marked the lost pages clean, so a second sync would lie
 //! (Rebello et al., *Can Applications Recover from fsync Failures?*, ATC 2020).
 //!
+//! A file that will not be written any more is *frozen*: synced to its end, without a mark after it, so that a bad end of
+//! it is corruption for sure ([`BadEnd`]). A file that is made at leisure, beside the one it is to replace, is written as
+//! `NAME.new` too and *published* under its name when it is whole.
+//!
 //! What real systems do and this does not: preallocate and recycle files, write in sectors with O_DIRECT, compress.
 
 mod log;
@@ -79,7 +83,8 @@ pub const FRAME_OVERHEAD_BYTES: usize = FRAME_HEADER_BYTES + TRAILER_BYTES;
 /// The longest payload of one frame, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-const FRAME_HEADER_BYTES: usize = 16;
+/// Bytes of a frame before its payload.
+pub const FRAME_HEADER_BYTES: usize = 16;
 const TRAILER_BYTES: usize = 4;
 
 /// Which kind of file this is: what its header must say.
@@ -103,11 +108,23 @@ pub enum OnCorruption {
     Salvage,
 }
 
+/// What a bad end of a file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BadEnd {
+    /// A torn write, unless a later frame says otherwise: cut off.
+    #[default]
+    IsTorn,
+    /// Damage: the file was synced to its end by [`FrameLog::freeze`] or [`FrameLog::publish`] and not written since.
+    IsCorrupt,
+}
+
 /// How to open a [`FrameLog`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameOptions {
     /// What to do about damage to what was durable once.
     pub on_corruption: OnCorruption,
+    /// What a bad end is.
+    pub bad_end: BadEnd,
     /// A bug to have, for tests of tests.
     pub planted: Planted,
 }
@@ -126,6 +143,7 @@ impl From<&EngineOptions> for FrameOptions {
         Self {
             on_corruption: options.on_corruption,
             planted: options.planted,
+            ..Self::default()
         }
     }
 }

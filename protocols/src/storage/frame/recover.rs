@@ -2,8 +2,8 @@
 
 use super::window::Window;
 use super::{
-    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FrameHead, FrameOptions, OnCorruption, RecoveredLog,
-    begin_frame, finish_frame, is_whole, payload_of,
+    BadEnd, FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FrameHead, FrameOptions, OnCorruption,
+    RecoveredLog, begin_frame, finish_frame, is_whole, payload_of,
 };
 use crate::storage::EngineError;
 use seedbed_sim::{Disk, DiskError, FileHandle, OpenMode};
@@ -63,12 +63,16 @@ impl Recoverer<'_> {
         if at == self.len {
             return Ok(found);
         }
-        if self.was_durable(at)? {
+        let why = if self.options.bad_end == BadEnd::IsCorrupt {
+            Some("no whole frame begins here, and the file was complete")
+        } else if self.was_durable(at)? {
+            Some("no whole frame begins here, and later frames say that this part was durable")
+        } else {
+            None
+        };
+        if let Some(why) = why {
             return match self.options.on_corruption {
-                OnCorruption::Refuse => Err(self.corrupt(
-                    at,
-                    "no whole frame begins here, and later frames say that this part was durable",
-                )),
+                OnCorruption::Refuse => Err(self.corrupt(at, why)),
                 OnCorruption::Salvage => self.salvage(found),
             };
         }

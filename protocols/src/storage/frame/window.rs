@@ -35,6 +35,12 @@ impl Window {
         self.chunk_bytes = CHUNK_BYTES_MIN;
     }
 
+    /// Lets go of the buffer.
+    pub(super) fn shrink(&mut self) {
+        self.buffer = Vec::new();
+        self.filled = 0;
+    }
+
     /// The `len` bytes from `offset`, reading on past them if it must read; fewer if the file ends there.
     pub(super) fn ahead(
         &mut self,

@@ -18,6 +18,17 @@ use seedbed_sim::Disk;
 
 use super::*;
 
+/// Options under which a few writes reach every part of an engine.
+pub(crate) fn tiny() -> EngineOptions {
+    EngineOptions {
+        hash: HashOptions {
+            segment_bytes: 400,
+            merge_dead_percent: 30,
+        },
+        ..EngineOptions::default()
+    }
+}
+
 /// The content of an engine, by a scan in pages of `page` rows.
 fn scan_all(
     engine: &mut dyn Engine,

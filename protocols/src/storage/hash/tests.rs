@@ -1,0 +1,1 @@
+//! Nasty cases by name, and the parts by themselves.
