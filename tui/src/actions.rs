@@ -82,11 +82,13 @@ pub enum Context {
     Picker,
     /// Reading how an anomaly came about.
     Story,
+    /// Choosing a fault of any kind.
+    Faults,
 }
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Catalog,
         Self::Filter,
         Self::Lab,
@@ -94,6 +96,7 @@ impl Context {
         Self::Palette,
         Self::Picker,
         Self::Story,
+        Self::Faults,
     ];
 
     /// Its heading in the help.
@@ -106,12 +109,13 @@ impl Context {
             Self::Palette => "In the command palette",
             Self::Picker => "While choosing a link",
             Self::Story => "In an anomaly's story",
+            Self::Faults => "While choosing a fault",
         }
     }
 
     /// Whether characters that no action takes are text.
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Filter | Self::Palette)
+        matches!(self, Self::Filter | Self::Palette | Self::Faults)
     }
 }
 
@@ -142,6 +146,7 @@ pub enum Action {
     CutLink,
     AddDelay,
     ClearDelay,
+    AnyFault,
     HealAll,
     Focus(u8),
     Zoom,
@@ -237,6 +242,7 @@ pub const REGISTRY: &[Spec] = &[
     spec(A::CutLink, LAB, &[K::Char('x')], "Cut or heal a link", "choose a link of the selected node; what is sent is lost", Some("cut")),
     spec(A::AddDelay, LAB, &[K::Char('d')], "Delay a link", "choose a link of the selected node; delay it both ways", Some("delay")),
     spec(A::ClearDelay, LAB, &[K::Char('D')], "Remove delay", "take all added delay from the links of the selected node", None),
+    spec(A::AnyFault, LAB, &[K::Char('f')], "Any other fault", "choose from every fault there is, for the selected node", Some("faults")),
     spec(A::HealAll, LAB, &[K::Char('H')], "Heal everything", "end every fault that holds now, the scenario's own too", None),
     // Looking.
     spec(A::Focus(1), LAB, &[K::Char('1')], "Nodes", "go to the nodes; again: alone on the screen", None),
@@ -256,19 +262,22 @@ pub const REGISTRY: &[Spec] = &[
     spec(A::Detail, LAB, &[K::Enter], "Look closer", "tell the selected anomaly's story, or zoom the panel", None),
     spec(A::Up, &[C::Catalog, C::Lab, C::Help, C::Picker, C::Story], &[K::Up, K::Char('k')], "Up", "move up in the panel in focus", None),
     spec(A::Down, &[C::Catalog, C::Lab, C::Help, C::Picker, C::Story], &[K::Down, K::Char('j')], "Down", "move down in the panel in focus", None),
-    spec(A::Up, &[C::Filter, C::Palette], &[K::Up, K::BackTab], "Up", "move up in the list", None),
-    spec(A::Down, &[C::Filter, C::Palette], &[K::Down, K::Tab], "Down", "move down in the list", None),
+    spec(A::Up, &[C::Filter, C::Palette, C::Faults], &[K::Up, K::BackTab], "Up", "move up in the list", None),
+    spec(A::Down, &[C::Filter, C::Palette, C::Faults], &[K::Down, K::Tab], "Down", "move down in the list", None),
     spec(A::PageUp, &[C::Catalog, C::Lab, C::Help, C::Story], &[K::PageUp], "Page up", "move up by ten lines", None),
     spec(A::PageDown, &[C::Catalog, C::Lab, C::Help, C::Story], &[K::PageDown], "Page down", "move down by ten lines", None),
     spec(A::First, &[C::Catalog, C::Help], &[K::Char('g'), K::Home], "First", "go to the first line", None),
     spec(A::Last, &[C::Catalog, C::Help], &[K::Char('G'), K::End], "Last", "go to the last line", None),
     spec(A::Less, &[C::Picker], &[K::Left, K::Char('h'), K::Char('-')], "Less delay", "add less delay", Some("less")),
     spec(A::More, &[C::Picker], &[K::Right, K::Char('l'), K::Char('+')], "More delay", "add more delay", Some("more")),
+    spec(A::Less, &[C::Faults], &[K::Left], "The drawing before", "the fault as it was drawn before", None),
+    spec(A::More, &[C::Faults], &[K::Right], "Another drawing", "draw again how hard it strikes, and where", Some("draw again")),
+    spec(A::Confirm, &[C::Faults], &[K::Enter], "Inject the fault", "let the fault happen now", Some("inject")),
     spec(A::Confirm, &[C::Filter], &[K::Enter], "Keep the filter", "go back to the list, which stays filtered", Some("keep")),
     spec(A::Confirm, &[C::Palette], &[K::Enter], "Do it", "do the selected action", Some("do it")),
     spec(A::Confirm, &[C::Picker], &[K::Enter], "Choose the link", "cut or heal the chosen link, or add delay to it", Some("choose")),
     spec(A::Confirm, &[C::Story], &[K::Enter], "Go there", "go to the moment at which the anomaly can be seen", Some("go there")),
-    spec(A::Erase, &[C::Filter, C::Palette], &[K::Backspace], "Erase", "erase the last character", None),
+    spec(A::Erase, &[C::Filter, C::Palette, C::Faults], &[K::Backspace], "Erase", "erase the last character", None),
     // The program.
     spec(A::Palette, &[C::Catalog, C::Lab], &[K::Char(':')], "Command palette", "find an action by its name", Some("commands")),
     spec(A::Help, &[C::Catalog, C::Lab], &[K::Char('?')], "Help", "show all keys", Some("help")),
@@ -276,7 +285,7 @@ pub const REGISTRY: &[Spec] = &[
     spec(A::Back, &[C::Catalog], &[K::Char('q'), K::Esc], "Leave", "drop the filter, then leave Seedbed", Some("leave")),
     spec(A::Back, &[C::Help, C::Picker, C::Story], &[K::Char('q'), K::Esc, K::Char('?')], "Close", "close this", Some("close")),
     spec(A::Back, &[C::Filter], &[K::Esc], "Drop the filter", "show all scenarios again", Some("drop")),
-    spec(A::Back, &[C::Palette], &[K::Esc], "Close", "close the palette", Some("close")),
+    spec(A::Back, &[C::Palette, C::Faults], &[K::Esc], "Close", "close this", Some("close")),
     spec(A::Quit, &C::ALL, &[K::Ctrl('c')], "Quit", "leave Seedbed at once", None),
 ];
 

@@ -94,6 +94,11 @@ impl<L: Library> Host<L> {
         let outcome = match effect {
             Effect::Inject(fault) => session.inject(Injection::Inject(fault)).map(drop),
             Effect::Lift(fault) => session.inject(Injection::Lift(fault)).map(drop),
+            Effect::Propose { kind, node, number } => {
+                let proposal = session.propose(kind, node, number);
+                update(model, Input::Proposed(proposal));
+                Ok(())
+            }
             Effect::FindAnomaly => self.find_anomaly(),
             Effect::Close => {
                 self.session = None;
@@ -159,6 +164,7 @@ fn travel(session: &mut dyn Session, effect: &Effect) {
         Effect::RunToEnd => session.run_to_end(),
         Effect::Open { .. }
         | Effect::FindAnomaly
+        | Effect::Propose { .. }
         | Effect::Inject(_)
         | Effect::Lift(_)
         | Effect::Close

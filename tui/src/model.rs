@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use seedbed_scenarios::nemesis::{self, Kind};
 use seedbed_scenarios::view::{AnomalyView, FaultView, NodeView, View, Window};
-use seedbed_sim::{Instant, NodeId, Span};
+use seedbed_sim::{Fault, Instant, NodeId, Span};
 use serde::Serialize;
 
 use crate::actions::Context;
@@ -157,6 +158,8 @@ pub enum Overlay {
     },
     /// Choosing a link of a node.
     Picker(Picker),
+    /// Choosing a fault of any kind.
+    Faults(FaultChooser),
     /// How an anomaly came about.
     Story {
         /// Which, among the known ones.
@@ -164,6 +167,38 @@ pub enum Overlay {
         /// Lines scrolled.
         scroll: u16,
     },
+}
+
+/// Choosing a fault of any kind, for a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultChooser {
+    /// The node that it shall strike.
+    pub node: NodeId,
+    /// What was typed.
+    pub query: String,
+    /// Which of those found is selected.
+    pub selected: usize,
+    /// The how many-th drawing of it this is, from 0.
+    pub number: u64,
+    /// The fault as it would be injected, in words; `None` where this kind can't strike the node.
+    pub proposal: Option<(Fault, String)>,
+}
+
+impl FaultChooser {
+    /// The kinds whose name or description holds all words of the query.
+    pub fn found(&self) -> Vec<&'static Kind> {
+        let query = self.query.to_lowercase();
+        let holds = |kind: &&Kind| {
+            let text = format!("{} {}", kind.name, kind.summary()).to_lowercase();
+            query.split_whitespace().all(|word| text.contains(word))
+        };
+        nemesis::all_kinds().filter(holds).collect()
+    }
+
+    /// The kind that is selected.
+    pub fn kind(&self) -> Option<&'static Kind> {
+        self.found().get(self.selected).copied()
+    }
 }
 
 /// Choosing a link of a node.
@@ -276,6 +311,7 @@ impl Model {
             (Some(Overlay::Palette { .. }), _) => Context::Palette,
             (Some(Overlay::Picker(_)), _) => Context::Picker,
             (Some(Overlay::Story { .. }), _) => Context::Story,
+            (Some(Overlay::Faults(_)), _) => Context::Faults,
             (None, Some(_)) => Context::Lab,
             (None, None) if self.catalog.typing => Context::Filter,
             (None, None) => Context::Catalog,

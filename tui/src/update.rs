@@ -5,14 +5,15 @@
 
 use std::time::Duration;
 
+use seedbed_scenarios::nemesis::Kind;
 use seedbed_scenarios::view::{FaultView, NodeState, View};
 use seedbed_sim::{Direction, Fault, FaultId, InFlight, Instant, LinkTarget, NodeId, Span};
 
 use crate::actions::{self, Action, Key};
 use crate::layout::{self, Size};
 use crate::model::{
-    DELAYS, Lab, LagUnit, LinkChoice, Model, Notice, Overlay, Picker, Purpose, SPEEDS, Tone,
-    USUAL_DELAY,
+    DELAYS, FaultChooser, Lab, LagUnit, LinkChoice, Model, Notice, Overlay, Picker, Purpose,
+    SPEEDS, Tone, USUAL_DELAY,
 };
 use crate::panels::{PanelId, catalog, overlays};
 
@@ -55,6 +56,8 @@ pub enum Input {
         /// The digest of its trace.
         digest: u64,
     },
+    /// The fault that was asked for by [`Effect::Propose`], and what it is in words; none can be had.
+    Proposed(Option<(Fault, String)>),
     /// What was asked for can't be done.
     Refused(String),
 }
@@ -81,6 +84,15 @@ pub enum Effect {
     RunToEnd,
     /// Find the next anomaly that nobody knows of yet, and go there.
     FindAnomaly,
+    /// Draw a fault, which comes back as [`Input::Proposed`].
+    Propose {
+        /// Of this kind.
+        kind: &'static Kind,
+        /// For this node.
+        node: NodeId,
+        /// The how many-th drawing of it.
+        number: u64,
+    },
     /// Begin a fault.
     Inject(Fault),
     /// End a fault.
@@ -113,6 +125,7 @@ fn react(model: &mut Model, input: Input) -> Vec<Effect> {
                 None => {
                     if let (true, Key::Char(c)) = (model.context().takes_text(), key) {
                         lists::type_text(model, c);
+                        return faults::propose(model);
                     }
                     Vec::new()
                 }
@@ -138,6 +151,12 @@ fn react(model: &mut Model, input: Input) -> Vec<Effect> {
         }
         Input::Viewed { view, digest } => {
             viewed(model, *view, digest);
+            Vec::new()
+        }
+        Input::Proposed(proposal) => {
+            if let Some(Overlay::Faults(chooser)) = &mut model.overlay {
+                chooser.proposal = proposal;
+            }
             Vec::new()
         }
         Input::Refused(why) => {
@@ -180,11 +199,11 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageDown => lists::shift(model, 10),
         Action::First => lists::shift(model, -100_000),
         Action::Last => lists::shift(model, 100_000),
-        Action::Less => change_delay(model, -1),
-        Action::More => change_delay(model, 1),
+        Action::Less => change_strength(model, -1),
+        Action::More => change_strength(model, 1),
         _ => return act_in_lab(model, action),
     }
-    Vec::new()
+    faults::propose(model)
 }
 
 /// Actions that need a run; without one they do nothing.
@@ -231,6 +250,7 @@ fn act_in_lab(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::CutLink
         | Action::AddDelay
         | Action::ClearDelay
+        | Action::AnyFault
         | Action::HealAll => return faults::strike(model, action),
         _ => return travel(model, action),
     }
@@ -343,6 +363,7 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
             }
         }
         Some(Overlay::Picker(picker)) => return faults::strike_link(model, &picker),
+        Some(Overlay::Faults(chooser)) => return faults::strike_by_choice(model, chooser),
         Some(Overlay::Story { anomaly, .. }) => {
             if let Some(lab) = &mut model.lab {
                 lab.playing = false;
@@ -364,11 +385,17 @@ fn open_selected(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn change_delay(model: &mut Model, by: isize) {
-    if let Some(Overlay::Picker(picker)) = &mut model.overlay
-        && let Purpose::Delay(step) = &mut picker.purpose
-    {
-        *step = step.saturating_add_signed(by).min(DELAYS.len() - 1);
+fn change_strength(model: &mut Model, by: isize) {
+    match &mut model.overlay {
+        Some(Overlay::Picker(picker)) => {
+            if let Purpose::Delay(step) = &mut picker.purpose {
+                *step = step.saturating_add_signed(by).min(DELAYS.len() - 1);
+            }
+        }
+        Some(Overlay::Faults(chooser)) => {
+            chooser.number = chooser.number.saturating_add_signed(by as i64);
+        }
+        _ => {}
     }
 }
 

@@ -30,7 +30,7 @@ mod tests;
 
 use std::ops::RangeInclusive;
 
-use seedbed_sim::{Distribution, NodeId, Seed, Span, Stream};
+use seedbed_sim::{Distribution, Fault, NodeId, Seed, Span, Stream};
 
 pub use kinds::{Kind, all as all_kinds, find as find_kind};
 
@@ -87,6 +87,21 @@ pub fn made_explicit(mut scenario: Scenario, drawn: &[Drawn]) -> Scenario {
     let faults = drawn.iter().flat_map(|drawn| &drawn.faults);
     scenario.faults.extend(faults.cloned());
     scenario
+}
+
+/// A fault of this kind for a person who has chosen a node; a single node or a link's end that is struck is that one,
+/// and how hard is drawn. The same `number` proposes the same fault again. `None` where the kind can't strike there.
+pub fn propose(
+    scenario: &Scenario,
+    seed: Seed,
+    kind: &Kind,
+    node: NodeId,
+    number: u64,
+) -> Option<Fault> {
+    let path = format!("proposal/{}/{}/{number}", kind.name, scenario.name(node));
+    let targets: Vec<NodeId> = scenario.node_ids().collect();
+    let ground = Ground::new(scenario, &targets).at(node);
+    kind.draw(&ground, &mut Stream::named(seed, &path))
 }
 
 fn draw_one(scenario: &Scenario, nemesis: &Nemesis, seed: Seed) -> Drawn {

@@ -20,10 +20,11 @@ use std::sync::Arc;
 
 use seedbed_protocols::replication::single_leader::{Message, Node, Note, Planted};
 use seedbed_sim::lockstep::Heard;
-use seedbed_sim::{Fault, FaultId, Instant, MessageSent, Seed, TraceLevel};
+use seedbed_sim::{Fault, FaultId, Instant, MessageSent, NodeId, Seed, TraceLevel};
 
 use crate::file::model::{Protocol, Scenario};
 use crate::history::Operation;
+use crate::nemesis::Kind;
 use crate::report::Report;
 use crate::trace::TraceEvent;
 use crate::view::{AnomalyView, LogLine, View, Window};
@@ -79,6 +80,10 @@ pub trait Session: Send {
     /// Injects or lifts a fault now. Returns the fault's id, or why it makes no sense (an unknown node, a fault that
     /// was lifted already).
     fn inject(&mut self, injection: Injection) -> Result<FaultId, String>;
+
+    /// A fault of this kind that could be injected, for a person who has chosen a node, and what it is in words; see
+    /// [`nemesis::propose`](crate::nemesis::propose).
+    fn propose(&self, kind: &Kind, node: NodeId, number: u64) -> Option<(Fault, String)>;
 
     /// Another session at the same place; what happens in one does not happen in the other.
     fn fork(&self) -> Box<dyn Session>;

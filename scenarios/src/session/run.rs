@@ -4,13 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use seedbed_sim::lockstep::Heard;
-use seedbed_sim::{FaultId, Instant, MessageSent, TraceLevel};
+use seedbed_sim::{Fault, FaultId, Instant, MessageSent, NodeId, TraceLevel};
 
 use super::checkpoints::Checkpoints;
 use super::core::{Core, Ending, Plan};
 use super::protocol::Hosted;
 use super::{Injection, Session, events, see, words};
 use crate::history::Operation;
+use crate::nemesis::{self, Kind};
 use crate::report::Report;
 use crate::trace::TraceEvent;
 use crate::view::{AnomalyView, LogLine, View, Window};
@@ -176,6 +177,13 @@ impl<P: Hosted> Session for Run<P> {
         // A checkpoint of this very instant may stand in the middle of it: all steps of the instant are wanted.
         self.jump(at < self.now(), |core| core.world.now() <= at);
         self.run_until(at);
+    }
+
+    fn propose(&self, kind: &Kind, node: NodeId, number: u64) -> Option<(Fault, String)> {
+        let plan = &self.plan;
+        let fault = nemesis::propose(&plan.scenario, plan.seed, kind, node, number)?;
+        let what = words::fault(&fault, &plan.names);
+        Some((fault, what))
     }
 
     fn inject(&mut self, injection: Injection) -> Result<FaultId, String> {

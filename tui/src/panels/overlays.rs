@@ -8,7 +8,7 @@ use ratatui::widgets::Clear;
 use super::{first_shown, framed, put};
 use crate::actions::{self, Context, Key, Spec};
 use crate::layout;
-use crate::model::{DELAYS, Lab, LinkChoice, Model, Overlay, Picker, Purpose};
+use crate::model::{DELAYS, FaultChooser, Lab, LinkChoice, Model, Overlay, Picker, Purpose};
 use crate::text;
 use crate::theme::Tint;
 use crate::update;
@@ -19,6 +19,7 @@ pub fn draw(model: &Model, overlay: &Overlay, frame: &mut Frame<'_>) {
         Overlay::Help { scroll } => draw_help(model, *scroll, frame),
         Overlay::Palette { query, selected } => draw_palette(model, query, *selected, frame),
         Overlay::Picker(picker) => draw_picker(model, picker, frame),
+        Overlay::Faults(chooser) => draw_faults(model, chooser, frame),
         Overlay::Story { anomaly, scroll } => draw_story(model, *anomaly, *scroll, frame),
     }
 }
@@ -116,6 +117,61 @@ fn draw_palette(model: &Model, query: &str, selected: usize, frame: &mut Frame<'
             Span::styled(text::right(&keys(spec), 16), model.theme.style(Tint::Dim)),
         ]);
         put(frame, inner, row as u16 + 1, &line);
+    }
+}
+
+/// The kinds that the query finds, and at the bottom what the selected one does and what would be injected.
+fn draw_faults(model: &Model, chooser: &FaultChooser, frame: &mut Frame<'_>) {
+    const BELOW: usize = 5;
+    let Some(lab) = &model.lab else {
+        return;
+    };
+    let style = |tint| model.theme.style(tint);
+    let found = chooser.found();
+    let title = format!(" A fault for {} ", lab.name(chooser.node));
+    let lines = found.len().clamp(1, 12) + 1 + BELOW;
+    let inner = boxed(model, &title, 76, lines, frame);
+    let prompt = Line::from(vec![
+        Span::styled("/ ", style(Tint::Accent)),
+        Span::raw(format!("{}_", chooser.query)),
+    ]);
+    put(frame, inner, 0, &prompt);
+    let room = usize::from(inner.height).saturating_sub(1 + BELOW);
+    let first = first_shown(chooser.selected, found.len(), room);
+    let name_width = usize::from(inner.width).saturating_sub(2);
+    for (row, (index, kind)) in found.iter().enumerate().skip(first).take(room).enumerate() {
+        let mark = if index == chooser.selected {
+            "► "
+        } else {
+            "  "
+        };
+        let line = Line::from(vec![
+            Span::styled(mark, style(Tint::Accent)),
+            Span::raw(text::left(kind.name, name_width)),
+        ]);
+        put(frame, inner, row as u16 + 1, &line);
+    }
+    let below = match (chooser.kind(), &chooser.proposal) {
+        (None, _) => vec![Line::styled("no fault is called that", style(Tint::Dim))],
+        (Some(kind), proposal) => {
+            let width = usize::from(inner.width);
+            let summary = text::wrap(kind.summary(), width).into_iter().take(2);
+            let mut below = vec![Line::default()];
+            below.extend(summary.map(|line| Line::styled(line, style(Tint::Dim))));
+            let what = match proposal {
+                Some((_, what)) => format!("→ {what}"),
+                None => "it can't strike here".to_owned(),
+            };
+            let what = text::wrap(&what, width).into_iter().take(2);
+            below.extend(what.map(|line| Line::styled(line, style(Tint::Strong))));
+            below
+        }
+    };
+    for (row, line) in below.iter().enumerate() {
+        let row = room.min(found.len().max(1)) + 1 + row;
+        if row < usize::from(inner.height) {
+            put(frame, inner, row as u16, line);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use seedbed_scenarios::history::Operation;
+use seedbed_scenarios::nemesis::Kind;
 use seedbed_scenarios::report::Report;
 use seedbed_scenarios::session::{Injection, Session};
 use seedbed_scenarios::trace::TraceEvent;
@@ -66,6 +67,9 @@ impl Session for Clockwork {
     }
     fn seek_time(&mut self, at: Instant) {
         self.step = (at.as_nanos() / 1_000_000).min(STEPS);
+    }
+    fn propose(&self, _: &Kind, _: NodeId, _: u64) -> Option<(Fault, String)> {
+        None
     }
     fn inject(&mut self, injection: Injection) -> Result<FaultId, String> {
         let step = self.step;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use seedbed_scenarios::nemesis::{self, Kind};
 use seedbed_scenarios::view::{NodeState, NodeView};
-use seedbed_sim::Instant;
+use seedbed_sim::{Fault, Instant};
 
 use super::screens::screen;
 use super::{LARGE, SMALL};
@@ -11,7 +12,7 @@ use crate::actions::Key;
 use crate::cli::{Scenarios, open};
 use crate::host::{Flow, Host, Library};
 use crate::layout::Size;
-use crate::model::Model;
+use crate::model::{Model, Overlay};
 use crate::theme::Theme;
 use crate::update::Input;
 
@@ -70,6 +71,19 @@ impl Driven {
             .iter()
             .find(|n| n.name == name)
             .expect("a node")
+    }
+
+    fn faults_that_hold(&self) -> Vec<Fault> {
+        let lab = self.model.lab.as_ref().expect("a run is open");
+        lab.active_faults().map(|f| f.fault.clone()).collect()
+    }
+
+    /// The kind of fault that the chooser stands at.
+    fn chosen(&self) -> Option<&'static Kind> {
+        match &self.model.overlay {
+            Some(Overlay::Faults(chooser)) => chooser.kind(),
+            _ => None,
+        }
     }
 
     fn step(&self) -> u64 {
@@ -231,4 +245,53 @@ fn anomalies_are_gone_to_one_after_the_other_and_back() {
     }
     back.reverse();
     assert_eq!(back, steps);
+}
+
+#[test]
+fn every_fault_there_is_can_be_injected_by_keys() {
+    let mut driven = Driven::at("lag/generated-load", 50, LARGE);
+    driven.press(&[Key::Tab]);
+    for kind in nemesis::all_kinds() {
+        let before = driven.faults_that_hold();
+        driven.type_keys("f");
+        driven.type_keys(kind.name);
+        // A name may be part of another's.
+        while driven.chosen() != Some(kind) {
+            driven.press(&[Key::Down]);
+        }
+        driven.press(&[Key::Right, Key::Left, Key::Enter]);
+        let now = driven.faults_that_hold();
+        let new: Vec<&Fault> = now.iter().filter(|f| !before.contains(f)).collect();
+        let [fault] = new[..] else {
+            panic!("{}: {new:?}, {:?}", kind.name, driven.model.notice);
+        };
+        // Which nodes a shape means is settled when it begins.
+        let settled = (kind.name, fault.name()) == ("partition-shape", "unreachable");
+        assert!(settled || fault.name() == kind.name, "{fault:?}");
+        driven.type_keys("H");
+        assert_eq!(driven.faults_that_hold(), Vec::<Fault>::new());
+    }
+}
+
+#[test]
+fn a_fault_that_can_not_strike_the_node_is_refused() {
+    let mut driven = Driven::at("lag/generated-load", 50, LARGE);
+    // Clients have nothing on a disk.
+    driven.press(&[Key::BackTab]);
+    driven.type_keys("fbit-rot");
+    driven.press(&[Key::Enter]);
+    let notice = driven.model.notice.as_ref().expect("it says why");
+    assert!(notice.text.contains("can't strike"), "{notice:?}");
+    assert_eq!(driven.faults_that_hold(), Vec::<Fault>::new());
+}
+
+#[test]
+fn choosing_a_fault() {
+    for (name, size) in [("large", LARGE), ("small", SMALL)] {
+        let mut driven = Driven::at("lag/generated-load", 50, size);
+        driven.press(&[Key::Tab]);
+        driven.type_keys("fclock");
+        driven.press(&[Key::Down]);
+        insta::assert_snapshot!(format!("choosing_a_fault_{name}"), driven.screen());
+    }
 }

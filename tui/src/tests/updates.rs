@@ -542,6 +542,11 @@ fn place(context: Context) -> Model {
         }
         Context::Palette => drop(type_keys(&mut model, ":n")),
         Context::Picker => drop(type_keys(&mut model, "dj")),
+        Context::Faults => {
+            type_keys(&mut model, "fo");
+            press(&mut model, Key::Down);
+            press(&mut model, Key::Right);
+        }
         Context::Story => {
             type_keys(&mut model, "4");
             press(&mut model, Key::Enter);

@@ -106,6 +106,16 @@ pub(super) fn strike(model: &mut Model, action: Action) -> Vec<Effect> {
             );
             effects
         }
+        Action::AnyFault => {
+            model.overlay = Some(Overlay::Faults(FaultChooser {
+                node: id,
+                query: String::new(),
+                selected: 0,
+                number: 0,
+                proposal: None,
+            }));
+            propose(model)
+        }
         Action::HealAll => {
             let effects = lift(lab.active_faults());
             if effects.is_empty() {
@@ -142,6 +152,34 @@ fn open_picker(model: &mut Model, node: NodeId, purpose: Purpose) -> Vec<Effect>
         selected: 0,
     }));
     Vec::new()
+}
+
+/// Asks for the fault that the chooser, where it is open, stands at.
+pub(super) fn propose(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Faults(chooser)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    chooser.proposal = None;
+    let (node, number) = (chooser.node, chooser.number);
+    let propose = |kind| Effect::Propose { kind, node, number };
+    chooser.kind().map(propose).into_iter().collect()
+}
+
+/// A fault was chosen.
+pub(super) fn strike_by_choice(model: &mut Model, chooser: FaultChooser) -> Vec<Effect> {
+    let Some(lab) = &model.lab else {
+        return Vec::new();
+    };
+    let name = lab.name(chooser.node).to_owned();
+    let kind = chooser.kind();
+    match (chooser.proposal, kind) {
+        (Some((fault, what)), _) => {
+            notice(model, Tone::Plain, format!("{what}; H heals everything."));
+            vec![Effect::Inject(fault)]
+        }
+        (None, Some(kind)) => refuse(model, format!("{} can't strike {name}.", kind.name)),
+        (None, None) => refuse(model, "No fault is called that."),
+    }
 }
 
 /// A link was chosen.

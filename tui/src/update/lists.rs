@@ -8,6 +8,9 @@ pub(super) fn type_text(model: &mut Model, c: char) {
     if let Some(Overlay::Palette { query, selected }) = &mut model.overlay {
         query.push(c);
         *selected = 0;
+    } else if let Some(Overlay::Faults(chooser)) = &mut model.overlay {
+        chooser.query.push(c);
+        (chooser.selected, chooser.number) = (0, 0);
     } else {
         model.catalog.filter.push(c);
         model.catalog.selected = 0;
@@ -19,6 +22,9 @@ pub(super) fn erase(model: &mut Model) {
     if let Some(Overlay::Palette { query, selected }) = &mut model.overlay {
         query.pop();
         *selected = 0;
+    } else if let Some(Overlay::Faults(chooser)) = &mut model.overlay {
+        chooser.query.pop();
+        (chooser.selected, chooser.number) = (0, 0);
     } else {
         model.catalog.filter.pop();
         model.catalog.selected = 0;
@@ -45,6 +51,10 @@ pub(super) fn shift(model: &mut Model, by: isize) {
         }
         Some(Overlay::Picker(picker)) => {
             picker.selected = moved(picker.selected, by, picker.links.len());
+        }
+        Some(Overlay::Faults(chooser)) => {
+            chooser.selected = moved(chooser.selected, by, chooser.found().len());
+            chooser.number = 0;
         }
         Some(Overlay::Story { scroll, .. }) => *scroll = scrolled(*scroll, by, 200),
         None => match &mut model.lab {

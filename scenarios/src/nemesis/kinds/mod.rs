@@ -10,6 +10,7 @@ mod nodes;
 
 use std::fmt;
 
+use seedbed_sim::fault::CATALOG;
 use seedbed_sim::{Direction, Fault, InFlight, LinkTarget, NodeId, Span, Stream};
 
 use super::by_magnitude;
@@ -25,6 +26,12 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// What the fault does, in one sentence.
+    pub fn summary(&self) -> &'static str {
+        let about = CATALOG.iter().find(|about| about.name == self.name);
+        about.map_or("", |about| about.summary)
+    }
+
     /// A fault of this kind; `None` where there is nothing that it could strike.
     pub(super) fn draw(&self, ground: &Ground, stream: &mut Stream) -> Option<Fault> {
         (self.draw)(ground, stream)
@@ -52,6 +59,8 @@ pub(super) struct Ground {
     nodes: Vec<NodeId>,
     /// Those of them that are replicas.
     replicas: Vec<NodeId>,
+    /// The one that it strikes wherever a single node is struck.
+    chosen: Option<NodeId>,
 }
 
 impl Ground {
@@ -60,21 +69,38 @@ impl Ground {
         Self {
             nodes: targets.to_vec(),
             replicas: targets.iter().copied().filter(is_replica).collect(),
+            chosen: None,
         }
     }
 
+    /// Where a person strikes who has chosen a node.
+    pub(super) fn at(mut self, node: NodeId) -> Self {
+        self.chosen = Some(node);
+        self
+    }
+
     fn node(&self, stream: &mut Stream) -> Option<NodeId> {
-        stream.pick(&self.nodes).copied()
+        let drawn = stream.pick(&self.nodes).copied();
+        self.chosen.or(drawn)
     }
 
     fn replica(&self, stream: &mut Stream) -> Option<NodeId> {
-        stream.pick(&self.replicas).copied()
+        let drawn = stream.pick(&self.replicas).copied();
+        match self.chosen {
+            Some(chosen) => self.replicas.contains(&chosen).then_some(chosen),
+            None => drawn,
+        }
     }
 
     /// A link between two targets, one way or both.
     fn link(&self, stream: &mut Stream) -> Option<LinkTarget> {
         let mut nodes = self.nodes.clone();
         stream.shuffle(&mut nodes);
+        if let Some(chosen) = self.chosen {
+            // First comes the chosen one; the others stay as they were drawn.
+            nodes.retain(|node| *node != chosen);
+            nodes.insert(0, chosen);
+        }
         let [from, to, ..] = nodes[..] else {
             return None;
         };

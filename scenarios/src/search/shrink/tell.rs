@@ -118,14 +118,13 @@ impl Shrunk {
     fn in_numbers(&self) -> String {
         let (before, after) = (&self.before, &self.after);
         let mut told = format!(
-            "{} operations became {}, {} faults {}, {} nodes {}",
-            before.operations,
-            after.operations,
-            before.faults,
-            after.faults,
-            before.nodes,
-            after.nodes
+            "{} operations became {}",
+            before.operations, after.operations
         );
+        if before.faults > 0 {
+            write!(told, ", {} faults {}", before.faults, after.faults).expect("a string");
+        }
+        write!(told, ", {} nodes {}", before.nodes, after.nodes).expect("a string");
         if after.messages > 0 {
             write!(told, "; {} messages are told apart", after.messages).expect("a string");
         }
