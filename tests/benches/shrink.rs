@@ -3,7 +3,6 @@
 //! Three bugs are planted, one for each of three checks: a jump to the operations of the witness is all that two of them
 //! need.
 
-use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -12,61 +11,9 @@ use seedbed_scenarios::file::Scenario;
 use seedbed_scenarios::search::shrink::{Lab, OneByOne, Shrunk, shrink};
 use seedbed_scenarios::session::{Keep, open_planted};
 use seedbed_sim::Seed;
-use seedbed_tests::runs;
+use seedbed_tests::faulty::{self, Work};
 
 const OPERATIONS: u64 = 2_000;
-const FAULTS: u64 = 20;
-
-const CLUSTER: &str = r#"
-schema = 1
-title = "A cluster to which much happens"
-duration = "4s"
-settle = "5s"
-
-[cluster]
-protocol = "single-leader"
-replicas = 3
-routing = "sticky-follower"
-client_timeout = "200ms"
-disk = { read = "20us", write = "2us", sync = "3ms" }
-
-[network]
-delay = { distribution = "exponential", mean = "1ms", plus = "300us" }
-loss_per_million = 500
-
-[[load]]
-name = "user"
-kind = "closed"
-clients = 12
-think = "6ms"
-keys = { count = 200, distribution = "uniform" }
-reads_percent = 50
-deletes_percent = 5
-operations = 2000
-"#;
-
-fn scenario() -> Scenario {
-    let mut text = CLUSTER.to_owned();
-    for number in 0..FAULTS {
-        let at = 97 + number * 137;
-        let node = ["leader", "follower-1", "follower-2"][number as usize % 3];
-        let kind = match number % 5 {
-            0 | 3 => format!("kind = \"crash\"\nnode = \"{node}\""),
-            1 => format!("kind = \"pause\"\nnode = \"{node}\""),
-            2 => "kind = \"cut\"\nbetween = [\"leader\", \"follower-1\"]".to_owned(),
-            _ => "kind = \"delay\"\nbetween = [\"leader\", \"follower-2\"]\nextra = \"13ms\""
-                .to_owned(),
-        };
-        let until = at + 61;
-        writeln!(
-            text,
-            "\n[[fault]]\nat = \"{at}ms\"\nuntil = \"{until}ms\"\n{kind}"
-        )
-        .expect("a string takes all");
-    }
-    runs::parse(&text)
-}
-
 fn shrunk(scenario: &Scenario, seed: Seed, planted: Planted, check: &str) -> Option<Shrunk> {
     let open = |scenario, seed, keep| open_planted("bench", scenario, seed, keep, planted);
     let lab = Lab::new(&open, &OneByOne);
@@ -84,7 +31,7 @@ fn fits(scenario: &Scenario, seed: Seed, planted: Planted, check: &str) -> bool 
 }
 
 fn shrinking(c: &mut Criterion) {
-    let scenario = scenario();
+    let scenario = faulty::cluster(Work::Operations(OPERATIONS));
     let bugs = [
         (Planted::AckBeforeSync, "durability"),
         (Planted::SkipEntryAfterReconnect, "convergence"),

@@ -15,6 +15,7 @@
 //! | `wasm` | the same seed gives the same run under WebAssembly |
 
 pub mod compare;
+pub mod faulty;
 pub mod long;
 pub mod runs;
 pub mod sources;

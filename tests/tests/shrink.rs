@@ -9,56 +9,8 @@ use seedbed_scenarios::search::shrink::{Hands, Lab, OneByOne, ShrinkError, Shrun
 use seedbed_scenarios::session::{Keep, Session, open_planted};
 use seedbed_scenarios::sweep::{self, Outcome, Repeat};
 use seedbed_sim::Seed;
+use seedbed_tests::faulty::{self, Work};
 use seedbed_tests::runs;
-
-/// Whatever is wrong with a cluster, one of these faults may bring it out.
-const FAULTY: &str = r#"
-schema = 1
-title = "A cluster to which much happens"
-duration = "3s"
-settle = "5s"
-
-[cluster]
-protocol = "single-leader"
-replicas = 3
-routing = "sticky-follower"
-client_timeout = "200ms"
-disk = { read = "20us", write = "2us", sync = "3ms" }
-
-[network]
-delay = { distribution = "exponential", mean = "1ms", plus = "300us" }
-loss_per_million = 500
-
-[[load]]
-name = "user"
-kind = "closed"
-clients = 8
-think = "6ms"
-keys = { count = 200, distribution = "uniform" }
-reads_percent = 50
-deletes_percent = 5
-"#;
-
-/// The faulty scenario, with twenty faults at instants that are no round numbers.
-fn faulty() -> Scenario {
-    let mut text = FAULTY.to_owned();
-    for number in 0..20_u64 {
-        let at = 97 + number * 137;
-        let node = ["leader", "follower-1", "follower-2"][number as usize % 3];
-        let kind = match number % 5 {
-            0 | 3 => format!("kind = \"crash\"\nnode = \"{node}\""),
-            1 => format!("kind = \"pause\"\nnode = \"{node}\""),
-            2 => "kind = \"cut\"\nbetween = [\"leader\", \"follower-1\"]".to_owned(),
-            _ => "kind = \"delay\"\nbetween = [\"leader\", \"follower-2\"]\nextra = \"13ms\""
-                .to_owned(),
-        };
-        text.push_str(&format!(
-            "\n[[fault]]\nat = \"{at}ms\"\nuntil = \"{}ms\"\n{kind}\n",
-            at + 61
-        ));
-    }
-    runs::parse(&text)
-}
 
 fn report(scenario: &Scenario, seed: u64, planted: Planted) -> Report {
     let mut run = open_planted("t", scenario.clone(), Seed(seed), Keep::Digest, planted);
@@ -97,7 +49,7 @@ fn shrunk(
 }
 
 fn is_found_shrunk_and_explained(planted: Planted, check: &str) -> Shrunk {
-    let scenario = faulty();
+    let scenario = faulty::cluster(Work::Usual);
     let seed = swept(&scenario, planted, check);
     let seed = seed.unwrap_or_else(|| panic!("no seed below 1,000 shows {planted:?}"));
     let small = shrunk(&scenario, seed, planted, Some(check)).expect("it falls");
@@ -331,7 +283,7 @@ lasts = { from = "10ms", to = "500ms" }
 at_most = 2
 swarm = true
 "#;
-    let scenario = runs::parse(&format!("{FAULTY}{nemesis}"));
+    let scenario = runs::parse(&format!("{}{nemesis}", faulty::before(Work::Usual)));
     for (planted, check) in [
         (Planted::AckBeforeSync, "durability"),
         (Planted::SkipEntryAfterReconnect, "convergence"),

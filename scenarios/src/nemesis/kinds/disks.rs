@@ -6,18 +6,35 @@ use seedbed_sim::{
 };
 
 use super::super::by_magnitude;
-use super::{Kind, span};
+use super::{Ground, Kind, span};
 
 fn on(node: NodeId, kind: DiskFaultKind) -> Fault {
     let files = FilePattern::any();
     Fault::Disk(DiskFault { node, files, kind })
 }
 
-fn chance(stream: &mut Stream) -> Chance {
-    Chance {
+/// What strikes some operations and not others.
+fn by_chance(
+    ground: &Ground,
+    stream: &mut Stream,
+    kind: fn(Chance) -> DiskFaultKind,
+) -> Option<Fault> {
+    let node = ground.replica(stream)?;
+    let chance = Chance {
         per_million: by_magnitude(stream, 10_000, 500_000) as u32,
         count_max: None,
-    }
+    };
+    Some(on(node, kind(chance)))
+}
+
+fn slow(ground: &Ground, stream: &mut Stream, operations: SlowOperations) -> Option<Fault> {
+    let node = ground.replica(stream)?;
+    let percent = by_magnitude(stream, 200, 10_000) as u32;
+    let kind = DiskFaultKind::Slow {
+        operations,
+        percent,
+    };
+    Some(on(node, kind))
 }
 
 pub(super) const KINDS: &[Kind] = &[
@@ -51,65 +68,37 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "misdirected-write",
         draws: "from 1 to 50 % of writes",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let chance = chance(stream);
-            Some(on(node, DiskFaultKind::MisdirectedWrites(chance)))
-        },
+        draw: |ground, stream| by_chance(ground, stream, DiskFaultKind::MisdirectedWrites),
     },
     Kind {
         name: "lost-write",
         draws: "from 1 to 50 % of writes",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let chance = chance(stream);
-            Some(on(node, DiskFaultKind::LostWrites(chance)))
-        },
+        draw: |ground, stream| by_chance(ground, stream, DiskFaultKind::LostWrites),
     },
     Kind {
         name: "stale-read",
         draws: "from 1 to 50 % of blocks that are read",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let chance = chance(stream);
-            Some(on(node, DiskFaultKind::StaleReads(chance)))
-        },
+        draw: |ground, stream| by_chance(ground, stream, DiskFaultKind::StaleReads),
     },
     Kind {
         name: "read-error",
         draws: "from 1 to 50 % of reads",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let chance = chance(stream);
-            Some(on(node, DiskFaultKind::ReadErrors(chance)))
-        },
+        draw: |ground, stream| by_chance(ground, stream, DiskFaultKind::ReadErrors),
     },
     Kind {
         name: "write-error",
         draws: "from 1 to 50 % of writes",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let chance = chance(stream);
-            Some(on(node, DiskFaultKind::WriteErrors(chance)))
-        },
+        draw: |ground, stream| by_chance(ground, stream, DiskFaultKind::WriteErrors),
     },
     Kind {
         name: "sync-error",
         draws: "from 1 to 50 % of syncs",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let chance = chance(stream);
-            Some(on(node, DiskFaultKind::SyncErrors(chance)))
-        },
+        draw: |ground, stream| by_chance(ground, stream, DiskFaultKind::SyncErrors),
     },
     Kind {
         name: "lying-sync",
         draws: "from 1 to 50 % of syncs",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let chance = chance(stream);
-            Some(on(node, DiskFaultKind::LyingSyncs(chance)))
-        },
+        draw: |ground, stream| by_chance(ground, stream, DiskFaultKind::LyingSyncs),
     },
     Kind {
         name: "disk-full",
@@ -123,34 +112,12 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "slow-disk",
         draws: "from 2 to 100 times as long",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let percent = by_magnitude(stream, 200, 10_000) as u32;
-            let operations = SlowOperations::All;
-            Some(on(
-                node,
-                DiskFaultKind::Slow {
-                    operations,
-                    percent,
-                },
-            ))
-        },
+        draw: |ground, stream| slow(ground, stream, SlowOperations::All),
     },
     Kind {
         name: "slow-sync",
         draws: "from 2 to 100 times as long",
-        draw: |ground, stream| {
-            let node = ground.replica(stream)?;
-            let percent = by_magnitude(stream, 200, 10_000) as u32;
-            let operations = SlowOperations::Syncs;
-            Some(on(
-                node,
-                DiskFaultKind::Slow {
-                    operations,
-                    percent,
-                },
-            ))
-        },
+        draw: |ground, stream| slow(ground, stream, SlowOperations::Syncs),
     },
     Kind {
         name: "stalled-disk",
