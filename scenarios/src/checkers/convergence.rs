@@ -11,16 +11,14 @@ use seedbed_sim::Instant;
 use crate::history::{History, OperationId, Value};
 
 use super::story::{holds, shorten, tell};
-use super::{FinalState, Verdict, Witness};
-
-/// The name of this check.
-pub(super) const NAME: &str = "convergence";
+use super::{FinalState, Question, Ruling, Unsupported, Witness};
 
 /// See the [module](self).
-pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdict {
-    if let Some(reason) = state.why_not_judged() {
-        return Verdict::not_judged(NAME, reason);
-    }
+pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
+    let state = match question.contents() {
+        Ok(state) => state,
+        Err(reason) => return Ok(Ruling::undecided(reason)),
+    };
     let keys: BTreeSet<&Arc<str>> = state
         .replicas
         .iter()
@@ -32,9 +30,9 @@ pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdi
         values.any(|value| Some(value) != first)
     });
     let witnesses = differing
-        .map(|key| diverged(history, state, key, at))
+        .map(|key| diverged(question.history, state, key, question.at))
         .collect();
-    Verdict::from_witnesses(NAME, witnesses)
+    Ok(Ruling::from_witnesses(witnesses, 0))
 }
 
 fn diverged(history: &History, state: &FinalState, key: &str, at: Instant) -> Witness {

@@ -16,11 +16,10 @@ use seedbed_sim::Instant;
 
 use crate::history::{Completion, History, KeyId, Operation, OperationId, Place, Value};
 
-use super::story::{holds, left_behind, quote_or_nothing, shorten, tell, the_update, user};
-use super::{FinalState, Verdict, Witness};
-
-/// The name of this check.
-pub(super) const NAME: &str = "durability";
+use super::story::{
+    capital, holds, left_behind, quote_or_nothing, shorten, tell, the_update, user,
+};
+use super::{FinalState, Question, Ruling, Unsupported, Witness};
 
 /// What the history says of one key.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,12 +31,14 @@ struct KeyFacts {
 }
 
 /// See the [module](self).
-pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdict {
-    if let Some(reason) = state.why_not_judged() {
-        return Verdict::not_judged(NAME, reason);
-    }
+pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
+    let (history, at) = (question.history, question.at);
+    let state = match question.contents() {
+        Ok(state) => state,
+        Err(reason) => return Ok(Ruling::undecided(reason)),
+    };
     if let Some(repeated) = history.first_repeated_write() {
-        return Verdict::not_judged(NAME, super::repeated(history, repeated));
+        return Ok(Ruling::undecided(super::repeated(history, repeated)));
     }
     let keys = gather(history, state);
     let mut witnesses = Vec::new();
@@ -52,7 +53,7 @@ pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdi
             witnesses.extend(judge(history, *facts, &held, at));
         }
     }
-    Verdict::from_witnesses(NAME, witnesses)
+    Ok(Ruling::from_witnesses(witnesses, 0))
 }
 
 /// What one replica holds for one key.
@@ -158,11 +159,4 @@ fn phantom(
         shorten(held.key)
     );
     Witness::new(history, operations, at, summary, story)
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }

@@ -2,7 +2,9 @@
 
 use crate::history::{History, Place};
 
-use super::{CATALOG, JudgeKind, Judgement, OnlineChecker, Verdict, Witness};
+use super::{
+    CATALOG, Finding, JudgeKind, Judgement, OnlineChecker, Ruling, Terms, Verdict, Witness,
+};
 
 /// All online checkers at one place of a history. Cloning it is cheap: it is part of a session's checkpoints.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl Ladder {
     pub fn new() -> Self {
         let checkers = CATALOG.iter().filter_map(|entry| match entry.kind {
             JudgeKind::Online(make) => Some(make()),
-            JudgeKind::Final(_) => None,
+            JudgeKind::Final(_) | JudgeKind::History(_) | JudgeKind::Contents(_) => None,
         });
         let rungs = checkers.map(|checker| Rung {
             checker,
@@ -105,10 +107,30 @@ impl Ladder {
             .iter()
             .map(|rung| Verdict {
                 check: rung.checker.name(),
+                terms: Terms::default(),
                 judgement: rung.judgement(history),
             })
             .collect()
     }
+}
+
+/// What one checker rules of a whole history.
+pub(super) fn judge(checker: Box<dyn OnlineChecker>, history: &History) -> Ruling {
+    let mut ladder = Ladder {
+        rungs: vec![Rung {
+            checker,
+            first: None,
+            count: 0,
+        }],
+        next: Place(0),
+    };
+    ladder.observe(history, &mut Vec::new());
+    let finding = match ladder.rungs[0].judgement(history) {
+        Judgement::Holds => Finding::Holds,
+        Judgement::Violated { first, count } => Finding::Violated { first, count },
+        Judgement::NotJudged(reason) | Judgement::Undecided(reason) => Finding::Undecided(reason),
+    };
+    Ruling { finding, states: 0 }
 }
 
 impl Rung {

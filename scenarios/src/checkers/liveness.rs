@@ -7,32 +7,30 @@
 //!
 //! Judged by what the [final state](FinalState) says of it: O(clients). Not judged on a host that can't ask again.
 
-use seedbed_sim::Instant;
-
-use crate::history::History;
-
 use super::story::clock;
-use super::{FinalState, Verdict, Witness};
-
-/// The name of this check.
-pub(super) const NAME: &str = "liveness";
+use super::{Question, Ruling, Unsupported, Witness};
 
 /// How many clients are asked, at the most.
 pub const PROBES_MAX: usize = 64;
 
 /// See the [module](self).
-pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdict {
+pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
+    let at = question.at;
     let witness = |summary: String, last: &str| {
         let story = vec![format!("{}  {summary}", clock(at)), last.to_owned()];
-        Witness::new(history, Vec::new(), at, summary, story)
+        Witness::new(question.history, Vec::new(), at, summary, story)
+    };
+    let Some(state) = question.finals else {
+        return Ok(Ruling::undecided("nobody looked whether it came to rest"));
     };
     if let Some(reason) = &state.unsettled {
         let summary = format!("the cluster did not come to rest: {reason}");
         let last = "All faults were to be over, and the time to settle is: liveness falls.";
-        return Verdict::from_witnesses(NAME, vec![witness(summary, last)]);
+        return Ok(Ruling::from_witnesses(vec![witness(summary, last)], 0));
     }
     let Some(probes) = &state.probes else {
-        return Verdict::not_judged(NAME, "this host can't ask again after the end of a run");
+        let reason = "this host can't ask again after the end of a run";
+        return Ok(Ruling::undecided(reason));
     };
     let unanswered = probes.iter().filter_map(|probe| {
         let failure = probe.failure.as_ref()?;
@@ -43,16 +41,25 @@ pub(super) fn check(history: &History, state: &FinalState, at: Instant) -> Verdi
         let last = "All faults are lifted and replication has come to rest: liveness falls.";
         Some(witness(summary, last))
     });
-    Verdict::from_witnesses(NAME, unanswered.collect())
+    Ok(Ruling::from_witnesses(unanswered.collect(), 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkers::Probe;
+    use seedbed_sim::Instant;
+
+    use crate::checkers::{FinalState, Probe, Setting, Terms, Verdict};
+    use crate::history::History;
 
     fn judged(state: &FinalState) -> Verdict {
-        check(&History::new(), state, Instant::from_millis(7))
+        let ruled = check(&Question {
+            history: &History::new(),
+            setting: &Setting::default(),
+            finals: Some(state),
+            at: Instant::from_millis(7),
+        });
+        Verdict::new("liveness", Terms::default(), ruled)
     }
 
     fn probe(failure: Option<&str>) -> Probe {

@@ -1,7 +1,7 @@
 //! Checkers: what a run promised, and whether it kept it.
 //!
-//! A checker sees the [`History`], that is, what clients saw. Those that ask for [`JudgeKind::Final`] see the final
-//! contents of the replicas too, and what clients got that asked once more. No checker sees anything else: no replica, no log, no trace. So the same checkers
+//! A checker sees the [`History`], that is, what clients saw. Those of kind [`JudgeKind::Final`] and
+//! [`JudgeKind::Contents`] see the final contents of the replicas too, and what clients got that asked once more. No checker sees anything else: no replica, no log, no trace. So the same checkers
 //! judge other people's systems.
 //!
 //! # What the history proves
@@ -50,10 +50,13 @@
 //!
 //! - An [`OnlineChecker`] goes along with the run, and finds a violation at the event that shows it. The [`Ladder`]
 //!   holds all of them; it is part of a session's checkpoints, so they keep their state in pages that forks share.
-//! - A final check runs once, after the world was healed and replication came to rest.
+//! - A judge of the whole looks at a history once, when it is over. The final checks are such judges, and run after the
+//!   world was healed and replication came to rest; the others cost more or say what most runs need not be asked, and run
+//!   where a scenario [expects](crate::file::model::Expectation) something of them, on its [`Terms`].
 //!
 //! The [`CATALOG`] names them all.
 
+mod bounded_staleness;
 mod convergence;
 mod deletes;
 mod durability;
@@ -65,6 +68,7 @@ mod per_session;
 mod question;
 mod read_your_writes;
 pub(crate) mod story;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -75,6 +79,7 @@ pub use liveness::PROBES_MAX;
 pub use question::{
     Budget, Check, Finding, Model, NullRead, Order, Question, Ruling, Setting, Unsupported,
 };
+pub use terms::{Disturbance, Level, Term, Terms};
 pub use verdict::{Judgement, Verdict, Witness};
 
 use std::fmt::Debug;
@@ -105,15 +110,21 @@ pub struct CatalogEntry {
     pub promise: &'static str,
     /// How it judges.
     pub kind: JudgeKind,
+    /// The terms that it understands.
+    pub terms: &'static [Term],
 }
 
-/// How a checker judges, and what it gets to see.
+/// How a checker judges, when, and what it gets to see.
 #[derive(Debug)]
 pub enum JudgeKind {
-    /// Event by event, by the history alone.
+    /// Of every run, event by event, by the history alone.
     Online(fn() -> Box<dyn OnlineChecker>),
-    /// At the end, by the history and the final contents; the instant is the end of the run.
-    Final(fn(&History, &FinalState, Instant) -> Verdict),
+    /// Of every run, at its end, by the history and the final contents.
+    Final(Check),
+    /// Where it is asked for, at the end, by the history alone.
+    History(Check),
+    /// Where it is asked for, at the end, by the history and the final contents.
+    Contents(Check),
 }
 
 /// All checkers, in the order in which reports show them.
@@ -122,28 +133,86 @@ pub static CATALOG: &[CatalogEntry] = &[
         name: "read-your-writes",
         promise: "A session sees its own acknowledged updates.",
         kind: JudgeKind::Online(|| Box::new(read_your_writes::ReadYourWrites::default())),
+        terms: &[],
     },
     CatalogEntry {
         name: "monotonic-reads",
         promise: "What a session has seen does not go away again.",
         kind: JudgeKind::Online(|| Box::new(monotonic_reads::MonotonicReads::default())),
+        terms: &[],
     },
     CatalogEntry {
-        name: convergence::NAME,
+        name: "convergence",
         promise: "Healed and at rest, all live replicas hold the same.",
         kind: JudgeKind::Final(convergence::check),
+        terms: &[],
     },
     CatalogEntry {
-        name: durability::NAME,
+        name: "durability",
         promise: "What was acknowledged is there in the end, and what was refused is not.",
         kind: JudgeKind::Final(durability::check),
+        terms: &[],
     },
     CatalogEntry {
-        name: liveness::NAME,
+        name: "liveness",
         promise: "Healed, the cluster comes to rest and answers again.",
         kind: JudgeKind::Final(liveness::check),
+        terms: &[],
+    },
+    CatalogEntry {
+        name: "bounded-staleness",
+        promise: "No read is further behind than so many versions, or so long.",
+        kind: JudgeKind::History(bounded_staleness::check),
+        terms: &[Term::Versions, Term::Time],
     },
 ];
+
+impl CatalogEntry {
+    /// Whether every run is judged by it. The others are asked for by name.
+    pub const fn is_standing(&self) -> bool {
+        matches!(self.kind, JudgeKind::Online(_) | JudgeKind::Final(_))
+    }
+
+    /// Whether it sees what replicas hold in the end.
+    pub const fn sees_contents(&self) -> bool {
+        matches!(self.kind, JudgeKind::Final(_) | JudgeKind::Contents(_))
+    }
+
+    /// What it rules of a whole history, whatever its kind. A judge that goes by the history alone gets nothing else.
+    ///
+    /// # Errors
+    /// When the history holds what the judge does not know.
+    pub fn judge(&self, question: &Question<'_>) -> Result<Ruling, Unsupported> {
+        let alone = Question {
+            finals: None,
+            ..*question
+        };
+        match self.kind {
+            JudgeKind::Online(make) => Ok(ladder::judge(make(), question.history)),
+            JudgeKind::History(check) => check(&alone),
+            JudgeKind::Final(check) | JudgeKind::Contents(check) => check(question),
+        }
+    }
+
+    /// The verdict on some terms.
+    pub fn verdict(&self, question: &Question<'_>, terms: Terms) -> Verdict {
+        let mut setting = question.setting.clone();
+        setting.terms = terms;
+        setting.budget.states = terms.budget.unwrap_or(setting.budget.states);
+        let on_terms = Question {
+            setting: &setting,
+            ..*question
+        };
+        let mut verdict = Verdict::new(self.name, terms, self.judge(&on_terms));
+        // Who does not search can't run out of anything: the run does not show what is needed.
+        if let Judgement::Undecided(reason) = &mut verdict.judgement
+            && !self.terms.contains(&Term::Budget)
+        {
+            verdict.judgement = Judgement::NotJudged(std::mem::take(reason));
+        }
+        verdict
+    }
+}
 
 /// The checker of this name.
 pub fn find(name: &str) -> Option<&'static CatalogEntry> {
@@ -152,11 +221,18 @@ pub fn find(name: &str) -> Option<&'static CatalogEntry> {
 
 /// The verdicts of all final checks.
 pub fn judge_final(history: &History, state: &FinalState, at: Instant) -> Vec<Verdict> {
-    let finals = CATALOG.iter().filter_map(|entry| match entry.kind {
-        JudgeKind::Final(check) => Some(check(history, state, at)),
-        JudgeKind::Online(_) => None,
-    });
-    finals.collect()
+    let question = Question {
+        history,
+        setting: &Setting::default(),
+        finals: Some(state),
+        at,
+    };
+    let finals = CATALOG
+        .iter()
+        .filter(|entry| matches!(entry.kind, JudgeKind::Final(_)));
+    finals
+        .map(|entry| entry.verdict(&question, Terms::default()))
+        .collect()
 }
 
 /// Why a history with a repeated write can't be judged.

@@ -8,7 +8,7 @@ use seedbed_sim::Instant;
 
 use crate::history::{History, Place, Value};
 
-use super::{FinalState, Judgement, Witness};
+use super::{Disturbance, FinalState, Judgement, Terms, Witness};
 
 /// A history, and how to read it.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,16 @@ pub struct Question<'a> {
     pub finals: Option<&'a FinalState>,
     /// The end of the run.
     pub at: Instant,
+}
+
+impl<'a> Question<'a> {
+    /// The final contents, where they mean something; else why they do not.
+    pub(super) fn contents(&self) -> Result<&'a FinalState, String> {
+        let Some(state) = self.finals else {
+            return Err("nobody looked what the replicas hold in the end".to_owned());
+        };
+        state.why_not_judged().map_or(Ok(state), Err)
+    }
 }
 
 /// How to read a history: nothing in it says so.
@@ -36,6 +46,10 @@ pub struct Setting {
     pub order: Order,
     /// How much a search may cost.
     pub budget: Budget,
+    /// How far a guarantee that can be missed by a little may be missed.
+    pub terms: Terms,
+    /// Which faults held, in order of their beginnings, where anybody knows.
+    pub faults: Vec<Disturbance>,
 }
 
 impl Default for Setting {
@@ -46,6 +60,8 @@ impl Default for Setting {
             null_read: NullRead::Initial,
             order: Order::RealTime,
             budget: Budget::default(),
+            terms: Terms::default(),
+            faults: Vec::new(),
         }
     }
 }
@@ -146,6 +162,21 @@ pub struct Unsupported {
 pub type Check = fn(&Question<'_>) -> Result<Ruling, Unsupported>;
 
 impl Ruling {
+    /// A ruling that nobody can give; the reason, as half a sentence.
+    pub(super) fn undecided(reason: impl Into<String>) -> Self {
+        Self {
+            finding: Finding::Undecided(reason.into()),
+            states: 0,
+        }
+    }
+
+    /// Says how many proofs there are, where only the first was written down.
+    pub(super) fn count(&mut self, proofs: u64) {
+        if let Finding::Violated { count, .. } = &mut self.finding {
+            *count = proofs;
+        }
+    }
+
     /// A ruling from the proofs that were found.
     pub fn from_witnesses(witnesses: Vec<Witness>, states: u64) -> Self {
         let count = witnesses.len() as u64;
@@ -165,7 +196,7 @@ impl From<Finding> for Judgement {
         match finding {
             Finding::Holds => Self::Holds,
             Finding::Violated { first, count } => Self::Violated { first, count },
-            Finding::Undecided(reason) => Self::NotJudged(reason),
+            Finding::Undecided(reason) => Self::Undecided(reason),
         }
     }
 }

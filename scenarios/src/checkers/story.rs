@@ -149,3 +149,11 @@ fn ends(operation: &Operation) -> String {
         (Completion::Info(reason), _) => format!("; outcome unknown at {at}: {reason}"),
     }
 }
+
+/// With its first letter large.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}

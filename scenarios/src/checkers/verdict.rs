@@ -4,11 +4,15 @@ use seedbed_sim::{EventId, Instant};
 
 use crate::history::{History, OperationId};
 
+use super::{Ruling, Terms, Unsupported};
+
 /// What a checker says of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The checker, by its name in the [catalog](super::CATALOG).
     pub check: &'static str,
+    /// The terms on which it was asked.
+    pub terms: Terms,
     /// What it says.
     pub judgement: Judgement,
 }
@@ -27,6 +31,9 @@ pub enum Judgement {
     },
     /// The run does not show what is needed to judge; the reason, as half a sentence.
     NotJudged(String),
+    /// The judge looked and could not tell: its budget ran out, or the history does not show enough; the reason, as half a
+    /// sentence.
+    Undecided(String),
 }
 
 /// The operations that prove a violation.
@@ -50,7 +57,7 @@ impl Verdict {
         match self.judgement {
             Judgement::Holds => Some(true),
             Judgement::Violated { .. } => Some(false),
-            Judgement::NotJudged(_) => None,
+            Judgement::NotJudged(_) | Judgement::Undecided(_) => None,
         }
     }
 
@@ -62,24 +69,25 @@ impl Verdict {
         }
     }
 
-    /// A verdict from the proofs that were found.
-    pub(super) fn from_witnesses(check: &'static str, witnesses: Vec<Witness>) -> Self {
-        let count = witnesses.len() as u64;
-        let judgement = match witnesses.into_iter().next() {
-            None => Judgement::Holds,
-            Some(first) => Judgement::Violated {
-                first: Box::new(first),
-                count,
-            },
-        };
-        Self { check, judgement }
+    /// The check and its terms: `bounded-staleness (versions 2)`.
+    pub fn label(&self) -> String {
+        self.terms.label(self.check)
     }
 
-    /// The verdict of a checker that can't judge.
-    pub(super) fn not_judged(check: &'static str, reason: impl Into<String>) -> Self {
+    /// The verdict that a ruling makes. What the judge does not understand it has not judged.
+    pub(super) fn new(
+        check: &'static str,
+        terms: Terms,
+        ruled: Result<Ruling, Unsupported>,
+    ) -> Self {
+        let judgement = match ruled {
+            Ok(ruling) => ruling.finding.into(),
+            Err(unsupported) => Judgement::NotJudged(unsupported.what),
+        };
         Self {
             check,
-            judgement: Judgement::NotJudged(reason.into()),
+            terms,
+            judgement,
         }
     }
 }

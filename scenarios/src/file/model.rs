@@ -12,6 +12,7 @@ use std::ops::Range;
 use seedbed_protocols::storage::EngineKind;
 use seedbed_sim::{ClockConfig, DiskConfig, Fault, NetworkSpec, NodeId, ScheduledMessage, Span};
 
+use crate::checkers::Terms;
 use crate::nemesis::Nemesis;
 
 /// A whole scenario.
@@ -352,18 +353,20 @@ pub struct TimedFault {
 pub struct Expectation {
     /// The check, by its name in the [catalog of checkers](crate::checkers::CATALOG).
     pub check: &'static str,
+    /// On what terms.
+    pub terms: Terms,
     /// What it should say.
     pub verdict: ExpectedVerdict,
 }
 
 impl fmt::Display for Expectation {
-    /// `read-your-writes is violated`.
+    /// `read-your-writes is violated`, `bounded-staleness (versions 2) holds`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = match self.verdict {
             ExpectedVerdict::Holds => "holds",
             ExpectedVerdict::Violated => "is violated",
         };
-        write!(f, "{} {verb}", self.check)
+        write!(f, "{} {verb}", self.terms.label(self.check))
     }
 }
 

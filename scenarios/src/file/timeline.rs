@@ -1,16 +1,21 @@
 //! Reads when faults begin and end, and `[[expect]]`: what should come of them.
 
-use std::collections::BTreeSet;
-
 use seedbed_sim::Span;
 
 use super::fault::{FaultName, kinds, read_fault};
 use super::model::{Expectation, ExpectedVerdict, Protocol, TimedFault};
 use super::names::Names;
+use super::near::{alternatives, nearest, quoted};
 use super::reader::{Table, Value};
 use super::script::read_moment;
 use super::{FAULT_LINKS_MAX, FAULTS_MAX};
-use crate::checkers;
+use crate::checkers::{self, CatalogEntry, Level, Term, Terms};
+
+/// No more expectations than this.
+const EXPECTATIONS_MAX: usize = 1_000;
+
+/// Counts that checks are asked about are at most so large, as TOML's numbers allow and readers can tell apart.
+const COUNTS_MAX: u64 = 1_000_000_000_000;
 
 const VERDICTS: &[(&str, ExpectedVerdict)] = &[
     ("holds", ExpectedVerdict::Holds),
@@ -93,31 +98,71 @@ fn read_until(value: &Value<'_>, at: Span, duration: Span) -> Option<Span> {
 
 /// Reads what the scenario expects.
 pub(super) fn read_expectations(root: &Table<'_>) -> Vec<Expectation> {
-    let catalog: Vec<(&'static str, &'static str)> = checkers::CATALOG
-        .iter()
-        .map(|entry| (entry.name, entry.name))
-        .collect();
-    let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
-    // No check is expected twice, so that the catalog bounds the count; leave room to say so.
-    for table in root.tables("expect", "an expectation", FAULTS_MAX) {
+    let mut all: Vec<Expectation> = Vec::new();
+    for table in root.tables("expect", "an expectation", EXPECTATIONS_MAX) {
         let check = table.required("check", "the name of a check");
-        let check = check.and_then(|value| {
-            let check = value.one_of(&catalog)?;
-            if !seen.insert(check) {
-                value.wrong(
-                    &format!("is `{check}`, which is expected already"),
-                    |problem| problem.expected("each check once"),
-                );
-            }
-            Some(check)
-        });
+        let entry = check.as_ref().and_then(read_check);
         let verdict = table.required("verdict", "`holds` or `violated`");
         let verdict = verdict.and_then(|value| value.one_of(VERDICTS));
+        let (Some(check), Some(entry)) = (check, entry) else {
+            // Nobody knows which other fields there are.
+            continue;
+        };
+        let terms = read_terms(&table, entry);
         table.finish();
-        if let (Some(check), Some(verdict)) = (check, verdict) {
-            all.push(Expectation { check, verdict });
+        let is_same = |other: &&Expectation| other.check == entry.name && other.terms == terms;
+        if all.iter().any(|other| is_same(&other)) {
+            let label = terms.label(entry.name);
+            check.wrong(
+                &format!("is `{label}`, which is expected already"),
+                |problem| problem.expected("each check once on the same terms"),
+            );
+        }
+        if let Some(verdict) = verdict {
+            all.push(Expectation {
+                check: entry.name,
+                terms,
+                verdict,
+            });
         }
     }
     all
+}
+
+/// The check of this name. There are too many to list them all, unless nothing comes near.
+fn read_check(value: &Value<'_>) -> Option<&'static CatalogEntry> {
+    let name = value.name()?;
+    let found = checkers::find(name);
+    if found.is_none() {
+        let names = || checkers::CATALOG.iter().map(|entry| entry.name);
+        let message = format!("is {}, which is unknown", quoted(name));
+        value.wrong(&message, |problem| match nearest(name, names()) {
+            Some(near) => problem
+                .expected("the name of a check")
+                .did_you_mean(Some(near)),
+            None => problem.expected(format!("a check: {}", alternatives(names()))),
+        });
+    }
+    found
+}
+
+/// The terms that a check knows.
+fn read_terms(table: &Table<'_>, entry: &CatalogEntry) -> Terms {
+    let mut terms = Terms::default();
+    for term in entry.terms {
+        let Some(value) = table.optional(term.name()) else {
+            continue;
+        };
+        match term {
+            Term::Versions => terms.versions = value.integer(0..=COUNTS_MAX),
+            Term::Failures => terms.failures = value.integer(0..=COUNTS_MAX),
+            Term::Siblings => terms.siblings = value.integer(1..=COUNTS_MAX),
+            Term::Budget => terms.budget = value.integer(1..=COUNTS_MAX),
+            Term::Time => terms.time = value.duration(),
+            Term::Outage => terms.outage = value.duration(),
+            Term::Recovery => terms.recovery = value.duration(),
+            Term::Level => terms.level = value.one_of(Level::CATALOG),
+        }
+    }
+    terms
 }

@@ -21,4 +21,5 @@ mod staleness;
 
 pub use availability::{Availability, availability};
 pub use loss::{Loss, loss};
+pub(crate) use staleness::{Behind, each_read};
 pub use staleness::{Staleness, StalenessSpread, staleness};

@@ -30,6 +30,7 @@ use hdrhistogram::Histogram;
 use seedbed_sim::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
+use crate::checkers::{NullRead, Setting};
 use crate::history::{Function, History, HistoryEvent, OperationId, Place, Source};
 
 /// Percentiles are kept to this many significant decimal digits.
@@ -63,8 +64,35 @@ pub struct StalenessSpread {
     pub max: u64,
 }
 
+/// How far behind one read was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Behind {
+    /// The read.
+    pub(crate) read: OperationId,
+    /// How many updates had passed it by.
+    pub(crate) versions: u64,
+    /// How long before its beginning the first of them had surely taken effect.
+    pub(crate) time: Span,
+    /// The first of them to take effect; `None` where the read is fresh.
+    pub(crate) passed_by: Option<OperationId>,
+}
+
 /// Measures all reads of a history; `None` where reads do not name their writes. O(n log n).
 pub fn staleness(history: &History) -> Option<Staleness> {
+    let mut measured = Spread::default();
+    each_read(history, &Setting::default(), |behind| {
+        measured.add(behind.versions, behind.time);
+    })?;
+    Some(measured.summary())
+}
+
+/// Measures each read, key by key and in order of invocation; `None`, and nothing measured, where reads do not name their
+/// writes. O(n log n).
+pub(crate) fn each_read(
+    history: &History,
+    setting: &Setting,
+    mut measured: impl FnMut(Behind),
+) -> Option<()> {
     if history.first_repeated_write().is_some() {
         return None;
     }
@@ -72,7 +100,7 @@ pub fn staleness(history: &History) -> Option<Staleness> {
     for operation in history.operations() {
         let key = &mut keys[history.key_id(operation.id).0 as usize];
         match operation.function {
-            Function::Read => key.reads.extend(Read::new(history, operation.id)),
+            Function::Read => key.reads.extend(Read::new(history, setting, operation.id)),
             Function::Write(_) | Function::CompareAndSet { .. } => {
                 key.updates.extend(Update::new(history, operation.id));
             }
@@ -86,16 +114,16 @@ pub fn staleness(history: &History) -> Option<Staleness> {
             _ => return None,
         }
     }
-    let mut measured = Spread::default();
     for key in keys {
         key.measure(history, &mut measured);
     }
-    Some(measured.summary())
+    Some(())
 }
 
 /// An update that surely took effect.
 #[derive(Clone, Copy, Debug)]
 struct Update {
+    id: OperationId,
     invoked: Place,
     effective: Place,
     effective_at: Instant,
@@ -105,6 +133,7 @@ impl Update {
     fn new(history: &History, id: OperationId) -> Option<Self> {
         let effective = history.effective_by(id)?;
         Some(Self {
+            id,
             invoked: history.invoked(id),
             effective,
             effective_at: instant_of(history, effective),
@@ -118,17 +147,36 @@ struct Read {
     id: OperationId,
     invoked: Place,
     invoked_at: Instant,
-    source: Source,
+    shows: Shows,
+}
+
+/// What a read returned.
+#[derive(Clone, Copy, Debug)]
+enum Shows {
+    /// What was there before anything was written.
+    Initial,
+    /// Nothing.
+    Absent,
+    /// What this update had written.
+    Write(OperationId),
 }
 
 impl Read {
-    fn new(history: &History, id: OperationId) -> Option<Self> {
-        let source = history.source(id).filter(|s| *s != Source::Nobody)?;
+    fn new(history: &History, setting: &Setting, id: OperationId) -> Option<Self> {
+        let operation = history.operation(id);
+        let shows = match history.source(id)? {
+            Source::Write(write) => Shows::Write(write),
+            Source::Absent => (setting.null_read == NullRead::Initial).then_some(Shows::Absent)?,
+            Source::Nobody => {
+                let is_initial = setting.initial.as_ref() == operation.returned();
+                is_initial.then_some(Shows::Initial)?
+            }
+        };
         Some(Self {
             id,
             invoked: history.invoked(id),
-            invoked_at: history.operation(id).invoked_at,
-            source,
+            invoked_at: operation.invoked_at,
+            shows,
         })
     }
 }
@@ -145,7 +193,7 @@ struct Key {
 }
 
 impl Key {
-    fn measure(self, history: &History, measured: &mut Spread) {
+    fn measure(self, history: &History, measured: &mut impl FnMut(Behind)) {
         let deletes = Deletes::new(history, &self.deletes);
         // The first of the updates from each one on to take effect.
         let mut soonest: Vec<Update> = self.updates.clone();
@@ -171,7 +219,12 @@ impl Key {
             let versions = there.count_from(first);
             let since = soonest.get(first).filter(|_| versions > 0);
             let time = since.map_or(Span::ZERO, |u| read.invoked_at.since(u.effective_at));
-            measured.add(versions, time);
+            measured(Behind {
+                read: read.id,
+                versions,
+                time,
+                passed_by: since.map(|update| update.id),
+            });
         }
     }
 }
@@ -187,11 +240,12 @@ enum Seen {
 }
 
 fn seen_by(history: &History, read: &Read, deletes: &Deletes) -> Seen {
-    match read.source {
-        Source::Write(write) => history
+    match read.shows {
+        Shows::Initial => Seen::Beginning,
+        Shows::Write(write) => history
             .effective_by(write)
             .map_or(Seen::Latest, Seen::Until),
-        Source::Absent | Source::Nobody => {
+        Shows::Absent => {
             let ended = history.completed(read.id);
             deletes.best_before(ended.expect("a read that returned something has ended"))
         }

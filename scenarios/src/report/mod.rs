@@ -95,12 +95,15 @@ pub struct OperationCounts {
 /// What a checker says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerdictReport {
-    /// The checker's name.
+    /// The checker's name, and the terms on which it was asked: `bounded-staleness (versions 2)`.
     pub check: String,
     /// Whether the guarantee held; null when it was not judged.
     pub holds: Option<bool>,
     /// Why it was not judged; else null.
     pub reason: Option<String>,
+    /// True where the judge looked and could not tell, such as when its budget ran out; else left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
     /// How many violations were found.
     pub violations: u64,
     /// When the first could be seen.
@@ -251,9 +254,10 @@ impl Report {
 impl VerdictReport {
     fn new(history: &History, verdict: &Verdict) -> Self {
         let mut report = Self {
-            check: verdict.check.to_owned(),
+            check: verdict.label(),
             holds: verdict.holds(),
             reason: None,
+            undecided: matches!(verdict.judgement, Judgement::Undecided(_)),
             violations: 0,
             at_ms: None,
             summary: String::new(),
@@ -263,7 +267,9 @@ impl VerdictReport {
         };
         match &verdict.judgement {
             Judgement::Holds => {}
-            Judgement::NotJudged(reason) => report.reason = Some(reason.clone()),
+            Judgement::NotJudged(reason) | Judgement::Undecided(reason) => {
+                report.reason = Some(reason.clone());
+            }
             Judgement::Violated { first, count } => report.tell(history, first, *count),
         }
         report

@@ -5,7 +5,7 @@ use seedbed_sim::{EventId, Instant, Span};
 use serde_json::Value;
 
 use super::*;
-use crate::checkers::{FinalState, Ladder, ReplicaContents, judge_final};
+use crate::checkers::{FinalState, Ladder, ReplicaContents, Terms, judge_final};
 use crate::history::{Completed, Function, Invocation, ProcessId, SessionId};
 
 /// What a client does, in nanoseconds of virtual time.
@@ -99,6 +99,7 @@ fn facts() -> RunFacts {
     let mut verdicts = ladder.verdicts(&history);
     verdicts.extend(judge_final(&history, &state, ended_at));
     verdicts.push(Verdict {
+        terms: Terms::default(),
         check: "linearizable",
         judgement: Judgement::NotJudged(
             "the search took more than its budget of states".to_owned(),

@@ -118,7 +118,12 @@ fn judgement(verdict: &VerdictReport) -> String {
     match verdict.holds {
         Some(true) => "holds".to_owned(),
         None => format!(
-            "not judged: {}",
+            "{}: {}",
+            if verdict.undecided {
+                "undecided"
+            } else {
+                "not judged"
+            },
             verdict.reason.as_deref().unwrap_or("no reason was given")
         ),
         Some(false) => {

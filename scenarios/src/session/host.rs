@@ -33,7 +33,7 @@ use super::lag::are_at_rest;
 use super::operations::{Answer, Asked, Operations, due};
 use super::protocol::node_specs;
 use super::{see, words};
-use crate::checkers::{FinalState, Ladder, ReplicaContents, judge_final};
+use crate::checkers::{FinalState, Ladder, Question, ReplicaContents, Setting, judge_final};
 use crate::file::model::{Protocol, Scenario};
 use crate::history::History;
 use crate::measures;
@@ -284,6 +284,17 @@ impl Play {
         let mut verdicts = self.ladder.verdicts(&self.history);
         verdicts.extend(judge_final(&self.history, &state, found.at));
         let plan = &self.plan;
+        let setting = Setting {
+            faults: see::disturbances(plan, &self.faults),
+            ..Setting::default()
+        };
+        let question = Question {
+            history: &self.history,
+            setting: &setting,
+            finals: Some(&state),
+            at: found.at,
+        };
+        see::judge_expected(&plan.scenario, &question, &mut verdicts);
         let expectations = plan.scenario.expectations.iter();
         let faults = self.faults.iter().filter(|entry| entry.id.is_some());
         let faults = faults.map(|entry| FaultFact {

@@ -10,9 +10,10 @@ use super::probe::probe;
 use super::protocol::Hosted;
 use super::words;
 use crate::checkers::{
-    self, FinalState, JudgeKind, Judgement, ReplicaContents, Verdict, judge_final,
+    self, Disturbance, FinalState, JudgeKind, Judgement, Question, ReplicaContents, Setting,
+    Verdict, judge_final,
 };
-use crate::file::model::{Expectation, ExpectedVerdict};
+use crate::file::model::{Expectation, ExpectedVerdict, Scenario};
 use crate::history::{Completion, Function, Operation, Value};
 use crate::measures::{self, Loss};
 use crate::report::{ExpectationFact, FaultFact, LagFact, NemesisFact, Report, RunFacts};
@@ -327,7 +328,7 @@ pub(super) fn findings<P: Hosted>(core: &Core<P>) -> Vec<Arc<AnomalyView>> {
         .final_verdicts
         .iter()
         .flat_map(|verdicts| verdicts.iter());
-    let at_the_end = verdicts.filter(|verdict| is_final(verdict.check));
+    let at_the_end = verdicts.filter(|verdict| !is_online(verdict.check));
     let at_the_end = at_the_end.filter_map(|verdict| {
         let witness = verdict.witness()?.clone();
         let at = witness.at;
@@ -341,9 +342,37 @@ pub(super) fn findings<P: Hosted>(core: &Core<P>) -> Vec<Arc<AnomalyView>> {
     online.chain(at_the_end).collect()
 }
 
-/// Whether a check judges at the end alone.
-fn is_final(check: &str) -> bool {
-    checkers::find(check).is_some_and(|entry| matches!(entry.kind, JudgeKind::Final(_)))
+/// Whether a check goes along with the run.
+fn is_online(check: &str) -> bool {
+    checkers::find(check).is_some_and(|entry| matches!(entry.kind, JudgeKind::Online(_)))
+}
+
+/// What is asked of the judges that not every run is judged by: one verdict for each expectation that speaks of one, or
+/// asks for other terms than the plain ones.
+pub(super) fn judge_expected(
+    scenario: &Scenario,
+    question: &Question<'_>,
+    verdicts: &mut Vec<Verdict>,
+) {
+    for asked in &scenario.expectations {
+        let is_judged = |it: &Verdict| it.check == asked.check && it.terms == asked.terms;
+        if verdicts.iter().any(is_judged) {
+            continue;
+        }
+        let entry = checkers::find(asked.check).expect("the file was read with this catalog");
+        verdicts.push(entry.verdict(question, asked.terms));
+    }
+}
+
+/// Faults as judges see them: when each held.
+pub(super) fn disturbances(plan: &Plan, faults: &[FaultEntry]) -> Vec<Disturbance> {
+    let begun = faults.iter().filter(|entry| entry.id.is_some());
+    let seen = begun.map(|entry| Disturbance {
+        what: words::fault(&entry.fault, &plan.names),
+        from: entry.from,
+        to: entry.to.filter(|_| !entry.active),
+    });
+    seen.collect()
 }
 
 /// What all checks say of a run that is over, and how much it has lost.
@@ -354,6 +383,17 @@ pub(super) fn final_judgement<P: Hosted>(
     let mut verdicts = core.ladder.verdicts(&core.history);
     let state = final_state(plan, core);
     verdicts.extend(judge_final(&core.history, &state, core.world.now()));
+    let setting = Setting {
+        faults: disturbances(plan, &core.faults),
+        ..Setting::default()
+    };
+    let question = Question {
+        history: &core.history,
+        setting: &setting,
+        finals: Some(&state),
+        at: core.world.now(),
+    };
+    judge_expected(&plan.scenario, &question, &mut verdicts);
     // A run that broke off has not shown that anything holds.
     if let Phase::Over(ending @ (Ending::TimeStandsStill | Ending::Panicked(_))) = &core.phase {
         for verdict in verdicts
@@ -431,11 +471,16 @@ pub(super) fn ending_in_words(ending: &Ending) -> String {
     }
 }
 
+/// Whether a verdict is the one that an expectation speaks of.
+fn answers(verdict: &Verdict, expectation: &Expectation) -> bool {
+    verdict.check == expectation.check && verdict.terms == expectation.terms
+}
+
 /// Whether an expectation is met; `None` where that can't be said.
 fn is_met(expectation: &Expectation, verdicts: &[Verdict]) -> Option<bool> {
     let verdict = verdicts
         .iter()
-        .find(|verdict| verdict.check == expectation.check)?;
+        .find(|verdict| answers(verdict, expectation))?;
     let holds = verdict.holds()?;
     Some(holds == (expectation.verdict == ExpectedVerdict::Holds))
 }
@@ -528,7 +573,7 @@ fn expectation_facts<P: Hosted>(
 pub(super) fn expectation_fact(expectation: &Expectation, verdicts: &[Verdict]) -> ExpectationFact {
     let verdict = verdicts
         .iter()
-        .find(|verdict| verdict.check == expectation.check);
+        .find(|verdict| answers(verdict, expectation));
     let met = is_met(expectation, verdicts);
     let found = match verdict.map(Verdict::holds) {
         _ if met == Some(true) => "",

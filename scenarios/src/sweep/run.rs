@@ -78,7 +78,7 @@ fn run_unguarded(seed: u64, open: &impl Opener, repeat: Repeat) -> Ran {
 
 /// The line of a run that could not even be reported.
 fn broken_off(seed: u64, words: &str) -> Line {
-    let checks = CATALOG.iter();
+    let checks = CATALOG.iter().filter(|check| check.is_standing());
     Line {
         seed,
         failing: true,

@@ -10,7 +10,7 @@ use seedbed_sim::{
 
 use super::{SMALL, read};
 use crate::catalog::CATALOG;
-use crate::checkers;
+use crate::checkers::{self, Level, Term, Terms};
 use crate::file::model::*;
 use crate::file::{Comments, Part, parse, write, write_with};
 use crate::nemesis::{Nemesis, all_kinds};
@@ -334,9 +334,38 @@ impl Draw {
                 _ => continue,
             };
             let check = entry.name;
-            scenario.expectations.push(Expectation { check, verdict });
+            let terms = self.terms(entry.terms);
+            scenario.expectations.push(Expectation {
+                check,
+                terms,
+                verdict,
+            });
         }
         scenario
+    }
+
+    fn terms(&mut self, known: &[Term]) -> Terms {
+        let mut terms = Terms::default();
+        for term in known {
+            if self.chance() {
+                continue;
+            }
+            let count = Some(1 + self.below(5));
+            let span = Some(Span::from_micros(self.below(10_000)));
+            match term {
+                Term::Versions => terms.versions = count,
+                Term::Failures => terms.failures = count,
+                Term::Siblings => terms.siblings = count,
+                Term::Budget => terms.budget = count,
+                Term::Time => terms.time = span,
+                Term::Outage => terms.outage = span,
+                Term::Recovery => terms.recovery = span,
+                Term::Level => {
+                    terms.level = Some(self.one_of(&[Level::Any, Level::Majority, Level::All]));
+                }
+            }
+        }
+        terms
     }
 
     fn replicas(&mut self) -> Vec<Replica> {

@@ -74,7 +74,7 @@ fn an_unknown_check() {
     small.toml:52:9: error: `check` is `durabilty`, which is unknown
        |
     52 | check = "durabilty"
-       |         ^^^^^^^^^^^ expected `read-your-writes`, `monotonic-reads`, `convergence`, `durability` or `liveness`
+       |         ^^^^^^^^^^^ expected the name of a check
        |
        = help: did you mean `durability`?
     "#);

@@ -1,6 +1,7 @@
 //! Mistakes of sense, a test for each kind: what reads well and can not be.
 
 use super::{SMALL, small_with, told};
+use crate::file::parse;
 
 #[test]
 fn an_end_before_the_beginning() {
@@ -351,6 +352,45 @@ fn a_check_expected_twice() {
     small.toml:55:9: error: `check` is `durability`, which is expected already
        |
     55 | check = "durability"
-       |         ^^^^^^^^^^^^ expected each check once
+       |         ^^^^^^^^^^^^ expected each check once on the same terms
     "#);
+}
+
+#[test]
+fn a_bound_that_the_check_does_not_know() {
+    let text = small_with(
+        "check = \"durability\"",
+        "check = \"bounded-staleness\"\nversion = 2",
+    );
+    insta::assert_snapshot!(told(&text), @r#"
+    small.toml:53:1: error: an expectation has no field `version`
+       |
+    53 | version = 2
+       | ^^^^^^^ expected `check`, `verdict`, `versions` or `time`
+       |
+       = help: did you mean `versions`?
+    "#);
+}
+
+#[test]
+fn the_same_check_is_expected_on_several_terms() {
+    let text = small_with(
+        "check = \"durability\"\nverdict = \"holds\"",
+        "check = \"bounded-staleness\"\nversions = 0\nverdict = \"violated\"\n\n[[expect]]\n\
+         check = \"bounded-staleness\"\nversions = 1\ntime = \"5ms\"\nverdict = \"holds\"",
+    );
+    let scenario = parse("small.toml", &text).expect("it is sound");
+    let told: Vec<String> = scenario
+        .expectations
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        told.contains(&"bounded-staleness (versions 0) is violated".to_owned()),
+        "{told:?}"
+    );
+    assert!(
+        told.contains(&"bounded-staleness (versions 1, time 5 ms) holds".to_owned()),
+        "{told:?}"
+    );
 }

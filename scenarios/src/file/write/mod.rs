@@ -19,6 +19,7 @@ use seedbed_sim::{MessageFate, NodeId, ScheduledMessage, Span};
 
 use super::SCHEMA;
 use super::model::{Expectation, ExpectedVerdict, Scenario};
+use crate::checkers::{Term, Terms};
 use text::{Table, comment, duration, instant};
 
 /// What is said about the parts of a scenario, as comments of its file.
@@ -176,9 +177,45 @@ impl Writer<'_> {
 }
 
 fn expect(expectation: &Expectation) -> Table {
-    let Expectation { check, verdict } = expectation;
+    let Expectation {
+        check,
+        terms,
+        verdict,
+    } = expectation;
     let mut table = Table::item("expect");
     table.text("check", check);
+    let Terms {
+        versions,
+        time,
+        outage,
+        recovery,
+        failures,
+        siblings,
+        level,
+        budget,
+    } = terms;
+    for (term, count) in [
+        (Term::Versions, versions),
+        (Term::Failures, failures),
+        (Term::Siblings, siblings),
+        (Term::Budget, budget),
+    ] {
+        if let Some(count) = count {
+            table.plain(term.name(), count);
+        }
+    }
+    for (term, span) in [
+        (Term::Time, time),
+        (Term::Outage, outage),
+        (Term::Recovery, recovery),
+    ] {
+        if let Some(span) = span {
+            table.plain(term.name(), duration(*span));
+        }
+    }
+    if let Some(level) = level {
+        table.text(Term::Level.name(), level.name());
+    }
     table.text(
         "verdict",
         match verdict {

@@ -242,7 +242,7 @@ impl Told<'_> {
             };
             self.holds(&without).then(|| Reason {
                 about: format!("message {}", index + 1),
-                text: format!("{fate}, {} would hold.", self.goal.check),
+                text: format!("{fate}, {} would hold.", self.goal.asked.label()),
                 part: Some(Part::Message(index)),
             })
         };
@@ -266,7 +266,7 @@ impl Told<'_> {
             let mut text = format!(
                 "Without \"{}\" at {at}, {} would hold",
                 self.faults.get(*flat)?,
-                self.goal.check
+                self.goal.asked.label()
             );
             let when: Vec<String> = [
                 self.fault_shifted(index, true),
@@ -330,7 +330,7 @@ impl Told<'_> {
                     names(&rule.to),
                     self.scenario.network.default.delay,
                     rule.spec.delay,
-                    self.goal.check
+                    self.goal.asked.label()
                 ),
                 part: Some(Part::Link(index)),
             })
@@ -346,7 +346,7 @@ impl Told<'_> {
                 about: format!("node {name}"),
                 text: format!(
                     "With the {what} of {name} as by default, {} would hold.",
-                    self.goal.check
+                    self.goal.asked.label()
                 ),
                 part: None,
             })
@@ -377,7 +377,10 @@ impl Told<'_> {
             let at = super::times::moment_of(step);
             self.holds(&without).then(|| Reason {
                 about: format!("step {}", index + 1),
-                text: format!("Without {what} at {at}, {} would hold.", self.goal.check),
+                text: format!(
+                    "Without {what} at {at}, {} would hold.",
+                    self.goal.asked.label()
+                ),
                 part: Some(Part::Step(index)),
             })
         };

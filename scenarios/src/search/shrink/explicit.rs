@@ -7,7 +7,6 @@ use seedbed_sim::{Distribution, Instant, LinkSpec, MessageSent, NodeId, Span};
 use super::lab::Goal;
 use super::messages;
 use super::{ShrinkError, Size, size, verdict_of};
-use crate::checkers::{self, JudgeKind};
 use crate::file::model::{Action, Scenario, Step, TimedFault, When};
 use crate::history::{Function, Operation};
 use crate::session::{Keep, Session};
@@ -37,7 +36,7 @@ pub(super) fn write_down(
         candidates.push(part);
     }
     let found = goal.first(&candidates, false);
-    let found = found.ok_or(ShrinkError::NotWrittenDown(goal.check))?;
+    let found = found.ok_or(ShrinkError::NotWrittenDown(goal.asked.label()))?;
     if is_calm(&found) {
         return Ok((found, before));
     }
@@ -60,7 +59,7 @@ fn steps_and_faults(scenario: &Scenario, run: &mut dyn Session, goal: &Goal<'_>)
         .collect();
     written.faults = faults(scenario, run);
     let report = run.report();
-    let verdict = verdict_of(&report, goal.check);
+    let verdict = verdict_of(&report, &goal.asked.label());
     let events: Vec<u64> = verdict.witness.iter().map(|it| it.invoked_event).collect();
     let invoked = operations.iter().map(|operation| operation.invoked_by.0);
     let steps = invoked
@@ -145,8 +144,7 @@ fn jumps(written: &Written, goal: &Goal<'_>) -> Vec<Scenario> {
     let steps = &scenario.steps;
     let keys: Vec<&str> = witness.iter().map(|it| steps[*it].key.as_str()).collect();
     let clients: Vec<NodeId> = witness.iter().map(|it| steps[*it].client).collect();
-    let online =
-        checkers::find(goal.check).is_some_and(|it| matches!(it.kind, JudgeKind::Online(_)));
+    let online = goal.asked.is_online();
     let last = witness.last().filter(|_| online).copied();
     let last = last.unwrap_or(steps.len());
     type Of<'a> = &'a dyn Fn(usize, &Step) -> bool;

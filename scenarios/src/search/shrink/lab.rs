@@ -5,7 +5,7 @@ use std::cell::Cell;
 use seedbed_sim::{NodeId, Seed, Span};
 
 use super::verdict_of;
-use crate::checkers::{self, JudgeKind};
+use crate::checkers::{self, JudgeKind, Terms};
 use crate::file::model::{Action, Client, Routing, Scenario, Step, When};
 use crate::report::Report;
 use crate::session::{Keep, Session};
@@ -71,26 +71,45 @@ impl<'a> Lab<'a> {
 pub(super) struct Goal<'a> {
     pub(super) lab: &'a Lab<'a>,
     pub(super) seed: Seed,
+    pub(super) asked: Asked,
+}
+
+/// A check, on the terms on which it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
     pub(super) check: &'static str,
+    pub(super) terms: Terms,
+}
+
+impl Asked {
+    /// As reports call it.
+    pub(super) fn label(&self) -> String {
+        self.terms.label(self.check)
+    }
+
+    /// Whether it goes along with a run.
+    pub(super) fn is_online(&self) -> bool {
+        checkers::find(self.check).is_some_and(|it| matches!(it.kind, JudgeKind::Online(_)))
+    }
 }
 
 impl Goal<'_> {
     /// Whether a candidate violates the check.
     pub(super) fn is_violated(&self, scenario: &Scenario) -> bool {
         self.lab.count(1);
-        violates(self.lab.open, scenario, self.seed, self.check)
+        violates(self.lab.open, scenario, self.seed, self.asked)
     }
 
     /// Whether it does so whatever the seed, and beside a client that does something else.
     pub(super) fn is_sturdily_violated(&self, scenario: &Scenario) -> bool {
         self.lab.count(1);
-        violates_sturdily(self.lab.open, scenario, self.seed, self.check)
+        violates_sturdily(self.lab.open, scenario, self.seed, self.asked)
     }
 
     /// Whether it does so whatever the seed.
     pub(super) fn is_violated_by_all_seeds(&self, scenario: &Scenario) -> bool {
         self.lab.count(1);
-        violates_by_all_seeds(self.lab.open, scenario, self.seed, self.check)
+        violates_by_all_seeds(self.lab.open, scenario, self.seed, self.asked)
     }
 
     /// The first of some candidates that violates the check, as `sturdily` as that.
@@ -110,25 +129,24 @@ impl Goal<'_> {
         make: &(dyn Fn(usize) -> Scenario + Sync),
         sturdily: bool,
     ) -> Option<(usize, Scenario)> {
-        let (open, seed, check) = (self.lab.open, self.seed, self.check);
+        let (open, seed, asked) = (self.lab.open, self.seed, self.asked);
         let judge = if sturdily {
             violates_sturdily
         } else {
             violates
         };
-        let test = move |index: usize| judge(open, &make(index), seed, check);
+        let test = move |index: usize| judge(open, &make(index), seed, asked);
         let found = self.lab.hands.first(count, &test);
         self.lab.count(found.map_or(count, |index| index + 1));
         found.map(|index| (index, make(index)))
     }
 }
 
-fn violates(open: Open<'_>, scenario: &Scenario, seed: Seed, check: &str) -> bool {
+fn violates(open: Open<'_>, scenario: &Scenario, seed: Seed, asked: Asked) -> bool {
     let mut run = open(scenario.clone(), seed, Keep::Digest);
-    let entry = checkers::find(check).expect("it was looked up");
-    if matches!(entry.kind, JudgeKind::Final(_)) {
+    if !asked.is_online() {
         run.run_to_end();
-        return verdict_of(&run.report(), check).holds == Some(false);
+        return verdict_of(&run.report(), &asked.label()).holds == Some(false);
     }
     // What such a check has seen it does not take back.
     while run.run_to_anomaly() {
@@ -139,24 +157,27 @@ fn violates(open: Open<'_>, scenario: &Scenario, seed: Seed, check: &str) -> boo
             rows: 1,
         };
         let anomalies = run.view(nothing).anomalies;
-        if anomalies.iter().any(|anomaly| anomaly.guarantee == check) {
+        if anomalies
+            .iter()
+            .any(|anomaly| anomaly.guarantee == asked.check)
+        {
             return true;
         }
     }
     false
 }
 
-fn violates_by_all_seeds(open: Open<'_>, scenario: &Scenario, seed: Seed, check: &str) -> bool {
+fn violates_by_all_seeds(open: Open<'_>, scenario: &Scenario, seed: Seed, asked: Asked) -> bool {
     let seeds = [0, 1, 2].map(|by| Seed(seed.0.wrapping_add(by)));
     seeds
         .iter()
-        .all(|seed| violates(open, scenario, *seed, check))
+        .all(|seed| violates(open, scenario, *seed, asked))
 }
 
-fn violates_sturdily(open: Open<'_>, scenario: &Scenario, seed: Seed, check: &str) -> bool {
+fn violates_sturdily(open: Open<'_>, scenario: &Scenario, seed: Seed, asked: Asked) -> bool {
     let other = Seed(seed.0.wrapping_add(3));
-    violates_by_all_seeds(open, scenario, seed, check)
-        && violates(open, &with_a_bystander(scenario), other, check)
+    violates_by_all_seeds(open, scenario, seed, asked)
+        && violates(open, &with_a_bystander(scenario), other, asked)
 }
 
 /// The scenario, and a client that writes and reads a key of its own now and then.

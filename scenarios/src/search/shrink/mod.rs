@@ -53,13 +53,15 @@ mod times;
 
 use seedbed_sim::Seed;
 
-use crate::checkers;
+use crate::checkers::{self, Terms};
 use crate::file::model::{Expectation, ExpectedVerdict, Scenario};
 use crate::report::{Report, VerdictReport};
 
 pub use explain::Reason;
 pub use lab::{Hands, Lab, OneByOne, Open};
 pub use tell::ShrunkJson;
+
+use lab::Asked;
 
 /// What a scenario has of everything, for saying how much smaller it has become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -81,6 +83,8 @@ pub struct Shrunk {
     pub scenario: Scenario,
     /// The check that falls in it.
     pub check: &'static str,
+    /// The terms on which it was asked for.
+    pub terms: Terms,
     /// What that check says of it: the story.
     pub verdict: VerdictReport,
     /// What is necessary in it, and what would have made the check hold.
@@ -115,7 +119,7 @@ pub enum ShrinkError {
     #[error(
         "the run violates {0}, but not when it is written down step by step: it hangs on something that a scenario file can't say"
     )]
-    NotWrittenDown(&'static str),
+    NotWrittenDown(String),
 }
 
 fn names() -> String {
@@ -145,21 +149,43 @@ pub fn shrink(
         let given = given.to_owned();
         return Err(ShrinkError::NoSuchCheck { given });
     }
-    let report = lab.report(scenario, seed);
-    let check = choose(&report, keep)?;
-    let goal = lab::Goal { lab, seed, check };
-    let (written, before) = explicit::write_down(scenario, &goal)?;
+    let mut scenario = scenario.clone();
+    if let Some(entry) = keep.and_then(checkers::find) {
+        // What is to be kept must be judged, whether the scenario speaks of it or not.
+        if scenario
+            .expectations
+            .iter()
+            .all(|it| it.check != entry.name)
+        {
+            scenario.expectations.push(Expectation {
+                check: entry.name,
+                terms: Terms::default(),
+                verdict: ExpectedVerdict::Holds,
+            });
+        }
+    }
+    let report = lab.report(&scenario, seed);
+    let asked = choose(&scenario, &report, keep)?;
+    // Nothing else needs to be judged from here on.
+    scenario.expectations = vec![Expectation {
+        check: asked.check,
+        terms: asked.terms,
+        verdict: ExpectedVerdict::Violated,
+    }];
+    let goal = lab::Goal { lab, seed, asked };
+    let (written, before) = explicit::write_down(&scenario, &goal)?;
     let mut smallest = reduce::to_the_least(&written, &goal);
-    retitle(&mut smallest, name, seed, check);
+    retitle(&mut smallest, name, seed, asked);
     let falls_under_any_seed = goal.is_violated_by_all_seeds(&smallest);
     let is_sturdy = goal.is_sturdily_violated(&smallest);
     let report = lab.report(&smallest, seed);
-    let verdict = verdict_of(&report, check).clone();
+    let verdict = verdict_of(&report, &asked.label()).clone();
     let reasons = explain::explain(&smallest, &goal, &verdict);
     Ok(Shrunk {
         after: size(&smallest),
         scenario: smallest,
-        check,
+        check: asked.check,
+        terms: asked.terms,
         verdict,
         reasons,
         before,
@@ -171,40 +197,41 @@ pub fn shrink(
     })
 }
 
-fn verdict_of<'a>(report: &'a Report, check: &str) -> &'a VerdictReport {
+/// What a report says of a check, by its label.
+fn verdict_of<'a>(report: &'a Report, label: &str) -> &'a VerdictReport {
     let mut verdicts = report.verdicts.iter();
-    let verdict = verdicts.find(|verdict| verdict.check == check);
-    verdict.expect("a report has a verdict of each check")
+    let verdict = verdicts.find(|verdict| verdict.check == label);
+    verdict.expect("a report has a verdict of each check that was asked for")
 }
 
 /// What is to be kept violated.
-fn choose(report: &Report, keep: Option<&str>) -> Result<&'static str, ShrinkError> {
-    let violated = |name: &str| verdict_of(report, name).holds == Some(false);
-    let catalog = checkers::CATALOG.iter().map(|entry| entry.name);
-    if let Some(keep) = keep {
-        let mut named = catalog.filter(|name| *name == keep);
-        let name = named.next().expect("it was looked up");
-        return match violated(name) {
-            true => Ok(name),
-            false => Err(ShrinkError::Holds(format!(
-                "{name} is not violated in this run"
-            ))),
-        };
-    }
-    let unmet = report
-        .expectations
-        .iter()
-        .filter(|it| it.met == Some(false));
-    let unmet: Vec<&str> = unmet.map(|it| it.expect.as_str()).collect();
-    let is_unmet = |name: &str| {
-        let expected = format!("{name} holds");
-        unmet.contains(&expected.as_str())
-    };
-    let mut violated: Vec<&'static str> = catalog.filter(|name| violated(name)).collect();
+fn choose(scenario: &Scenario, report: &Report, keep: Option<&str>) -> Result<Asked, ShrinkError> {
+    let standing = checkers::CATALOG.iter().filter(|entry| entry.is_standing());
+    let standing = standing.map(|entry| Asked {
+        check: entry.name,
+        terms: Terms::default(),
+    });
+    let expected = scenario.expectations.iter().map(|it| Asked {
+        check: it.check,
+        terms: it.terms,
+    });
+    let all = standing.chain(expected);
+    let violated = |asked: &Asked| verdict_of(report, &asked.label()).holds == Some(false);
+    let is_wanted = |asked: &Asked| keep.is_none_or(|name| name == asked.check);
+    let mut violated: Vec<Asked> = all.filter(|it| is_wanted(it) && violated(it)).collect();
     // A stable sort: those that the scenario expected to hold come first.
-    violated.sort_by_key(|name| !is_unmet(name));
+    violated.sort_by_key(|asked| {
+        let expected = format!("{} holds", asked.label());
+        let mut expectations = report.expectations.iter();
+        !expectations.any(|it| it.met == Some(false) && it.expect == expected)
+    });
     let first = violated.first().copied();
-    first.ok_or_else(|| ShrinkError::Holds("no check is violated in this run".to_owned()))
+    first.ok_or_else(|| {
+        ShrinkError::Holds(match keep {
+            Some(name) => format!("{name} is not violated in this run"),
+            None => "no check is violated in this run".to_owned(),
+        })
+    })
 }
 
 fn size(scenario: &Scenario) -> Size {
@@ -216,12 +243,18 @@ fn size(scenario: &Scenario) -> Size {
     }
 }
 
-/// What the shrunk scenario is called, and what it expects.
-fn retitle(scenario: &mut Scenario, name: &str, seed: Seed, check: &'static str) {
-    scenario.title = format!("{check} falls: shrunk from {name}, seed {}", seed.0);
+/// What the shrunk scenario is called. What it expects stands in it already.
+fn retitle(scenario: &mut Scenario, name: &str, seed: Seed, asked: Asked) {
+    let label = asked.label();
+    scenario.title = format!("{label} falls: shrunk from {name}, seed {}", seed.0);
     scenario.chapter.clear();
     scenario.teaches.clear();
     scenario.try_next.clear();
-    let verdict = ExpectedVerdict::Violated;
-    scenario.expectations = vec![Expectation { check, verdict }];
+}
+
+impl Shrunk {
+    /// The check that falls, as reports call it.
+    pub fn label(&self) -> String {
+        self.terms.label(self.check)
+    }
 }

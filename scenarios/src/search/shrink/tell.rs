@@ -20,7 +20,7 @@ pub struct ShrunkJson<'a> {
     /// Its seed.
     pub seed: u64,
     /// The check that falls.
-    pub check: &'a str,
+    pub check: String,
     /// The size of the run at first.
     pub before: Size,
     /// And of the shrunk one.
@@ -70,7 +70,11 @@ impl Shrunk {
     pub fn to_text(&self) -> String {
         let mut out = String::new();
         let mut line = |text: &str| writeln!(out, "{text}").expect("a string takes all");
-        line(&format!("{} falls: {}.", self.check, self.verdict.summary));
+        line(&format!(
+            "{} falls: {}.",
+            self.label(),
+            self.verdict.summary
+        ));
         line("");
         for told in &self.verdict.story {
             line(&format!("  {told}"));
@@ -101,7 +105,7 @@ impl Shrunk {
             schema: SCHEMA,
             scenario: &self.name,
             seed: self.seed.0,
-            check: self.check,
+            check: self.label(),
             before: self.before,
             after: self.after,
             runs: self.runs,
