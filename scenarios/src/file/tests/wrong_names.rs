@@ -22,7 +22,7 @@ fn an_unknown_engine() {
     small.toml:8:10: error: `engine` is `lgo`, which is unknown
       |
     8 | engine = "lgo"
-      |          ^^^^^ expected `memory` or `log`
+      |          ^^^^^ expected `memory`, `log` or `hash`
       |
       = help: did you mean `log`?
     "#);
