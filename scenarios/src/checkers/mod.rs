@@ -72,6 +72,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod verdict;
+pub mod witness;
 
 pub use final_state::{FinalState, Probe, ReplicaContents};
 pub use ladder::{Anomaly, Ladder};
@@ -79,6 +80,7 @@ pub use liveness::PROBES_MAX;
 pub use question::{
     Budget, Check, Finding, Model, NullRead, Order, Question, Ruling, Setting, Unsupported,
 };
+pub use story::Clock;
 pub use terms::{Disturbance, Level, Term, Terms};
 pub use verdict::{Judgement, Verdict, Witness};
 

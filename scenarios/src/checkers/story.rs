@@ -2,20 +2,51 @@
 
 use seedbed_sim::{Instant, Span};
 
-use crate::history::{Completion, Function, History, Operation, OperationId, Value};
+use crate::history::{Completion, Function, History, Operation, OperationId, Place, Value};
 
 /// Longer names and values are cut, so that a story keeps to its lines.
 const TEXT_CHARS_MAX: usize = 28;
 
+/// By what stories say when something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock<'a> {
+    /// By virtual time, or by the times that a file gives.
+    Times,
+    /// By lines of the file that the history stands in, since it gives no times: the line, from 1, for each place.
+    Lines(&'a [u64]),
+}
+
+impl Clock<'_> {
+    /// `12.300 ms`, or `line 12`: what happened at `at`, in the history's order at `place`.
+    pub(crate) fn name(self, at: Instant, place: Place) -> String {
+        match self {
+            Self::Times => at.to_string(),
+            Self::Lines(lines) => match lines.get(place.0 as usize) {
+                Some(line) => format!("line {line}"),
+                None => format!("event {}", place.0),
+            },
+        }
+    }
+}
+
 /// `12.300 ms  user 1234 writes 55555 = "Sounds good!"; l1 acknowledges at 13.100 ms`.
 pub(super) fn tell(history: &History, id: OperationId) -> String {
+    tell_by(history, id, Clock::Times)
+}
+
+/// The same, by another clock: `line 12  process 3 reads x and gets 2 at line 13`.
+pub(super) fn tell_by(history: &History, id: OperationId, clock: Clock<'_>) -> String {
     let operation = history.operation(id);
+    let began = clock.name(operation.invoked_at, history.invoked(id));
+    let ended = operation.completed.as_ref().map(|completed| {
+        let place = history.completed(id).expect("it has ended");
+        clock.name(completed.at, place)
+    });
     format!(
-        "{}  {} {}{}",
-        clock(operation.invoked_at),
+        "{began:>14}  {} {}{}",
         user(operation),
         asks(operation),
-        ends(operation)
+        ends(operation, &ended.unwrap_or_default())
     )
 }
 
@@ -24,10 +55,15 @@ pub(super) fn clock(at: Instant) -> String {
     format!("{at:>14}")
 }
 
-/// `user 1234`.
+/// `user 1234`, or `process 3` where nobody has a name.
 pub(super) fn user(operation: &Operation) -> String {
     let name = shorten(&operation.user);
-    if name.starts_with("user") {
+    if name.is_empty() {
+        format!("process {}", operation.process.0)
+    } else if ["user", "process", "client"]
+        .iter()
+        .any(|word| name.starts_with(word))
+    {
         name
     } else {
         format!("user {name}")
@@ -127,12 +163,12 @@ fn asks(operation: &Operation) -> String {
     }
 }
 
-fn ends(operation: &Operation) -> String {
+/// How it ended, at the time `at`.
+fn ends(operation: &Operation, at: &str) -> String {
     let Some(completed) = &operation.completed else {
         return "; no answer yet".to_owned();
     };
     let replica = completed.replica.as_deref();
-    let at = completed.at;
     match (&completed.completion, &operation.function) {
         (Completion::Ok(value), Function::Read | Function::Contains(_) | Function::Dequeue) => {
             format!(

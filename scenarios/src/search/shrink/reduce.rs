@@ -3,6 +3,7 @@
 use super::lab::Goal;
 use super::{messages, parts, settings, times};
 use crate::file::model::Scenario;
+use crate::search::ddmin;
 
 /// No scenario is gone through more often than this, though each time it gets smaller.
 const ROUNDS_MAX: usize = 20;
@@ -50,29 +51,9 @@ pub(super) fn fewest<T: Clone + Sync>(
     sturdily: bool,
     make: &(dyn Fn(&[T]) -> Scenario + Sync),
 ) -> Vec<T> {
-    if items.is_empty() || goal.first_of(1, &|_| make(&[]), sturdily).is_some() {
-        return Vec::new();
-    }
-    let mut left = items;
-    let mut pieces = 2;
-    while left.len() > 1 {
-        let pieces_now = pieces.min(left.len());
-        let without = |piece: usize| {
-            let edge = |piece: usize| piece * left.len() / pieces_now;
-            // The last pieces first: what comes late is most often of no account.
-            let piece = pieces_now - 1 - piece;
-            let kept = left[..edge(piece)].iter().chain(&left[edge(piece + 1)..]);
-            kept.cloned().collect::<Vec<T>>()
-        };
-        let made = |piece: usize| make(&without(piece));
-        match goal.first_of(pieces_now, &made, sturdily) {
-            Some((piece, _)) => {
-                left = without(piece);
-                pieces = (pieces_now - 1).max(2);
-            }
-            None if pieces_now == left.len() => break,
-            None => pieces = pieces_now * 2,
-        }
-    }
-    left
+    ddmin::fewest(items, &mut |count, list| {
+        let made = |index: usize| make(&list(index));
+        let found = goal.first_of(count, &made, sturdily);
+        found.map(|(index, _)| index)
+    })
 }
