@@ -6,6 +6,7 @@ pub mod draw;
 pub mod export;
 pub mod file;
 pub mod history;
+pub mod import;
 pub mod measures;
 pub mod nemesis;
 pub mod report;

@@ -1,4 +1,4 @@
-//! What is wrong with a scenario file, and where.
+//! What is wrong with a file, and where: scenario files, and histories that other programs wrote.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 /// No more problems than this are told of one file; the rest are counted.
 pub const DIAGNOSTICS_MAX: usize = 100;
 
-/// One mistake in a scenario file.
+/// One mistake in a file.
 ///
 /// Prints without colours, the place first, so that terminals and editors can make a link of it:
 ///
@@ -51,6 +51,9 @@ impl Diagnostic {
 
     fn render(&self, renderer: &Renderer) -> String {
         let place = format!("{}:{}:{}", self.file, self.line, self.column);
+        if self.excerpt.is_empty() {
+            return self.render_bare(&place);
+        }
         let mark = AnnotationKind::Primary
             .span(self.excerpt_span.clone())
             .label(self.expected.as_ref().map(|it| format!("expected {it}")));
@@ -65,6 +68,21 @@ impl Diagnostic {
         format!("{place}: error: {}\n{picture}", self.message)
     }
 }
+
+impl Diagnostic {
+    /// Where the text is not at hand any more, or there is none, there is nothing to show it in.
+    fn render_bare(&self, place: &str) -> String {
+        let expected = self
+            .expected
+            .as_ref()
+            .map(|it| format!("\n  = expected {it}"));
+        let help = self.help.as_ref().map(|it| format!("\n  = help: {it}"));
+        let (expected, help) = (expected.unwrap_or_default(), help.unwrap_or_default());
+        format!("{place}: error: {}{expected}{help}", self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,7 +132,7 @@ impl std::error::Error for ScenarioErrors {}
 
 /// A mistake as the reader finds it; its place is worked out at the end.
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     span: Range<usize>,
     message: String,
     expected: Option<String>,
@@ -122,7 +140,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
             span,
@@ -132,22 +150,55 @@ impl Problem {
         }
     }
 
-    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
+    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// Help that names what is probably meant.
-    pub(super) fn did_you_mean(self, suggestion: Option<&str>) -> Self {
+    pub(crate) fn did_you_mean(self, suggestion: Option<&str>) -> Self {
         match suggestion {
             Some(name) => self.help(format!("did you mean `{name}`?")),
             None => self,
         }
+    }
+}
+
+/// Where a piece of a file begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The line, from 1.
+    pub(crate) line: usize,
+    /// The column, from 1, in characters.
+    pub(crate) column: usize,
+    /// The bytes before it.
+    pub(crate) offset: usize,
+}
+
+impl Origin {
+    /// The beginning of a file.
+    pub(crate) const START: Self = Self {
+        line: 1,
+        column: 1,
+        offset: 0,
+    };
+}
+
+impl Problem {
+    /// Its place in a file of which only a piece is at hand. Its span counts from the beginning of the piece.
+    pub(crate) fn locate_in(self, file: &str, piece: &str, origin: Origin) -> Diagnostic {
+        let mut found = locate(file, piece, self);
+        if found.line == 1 {
+            found.column += origin.column - 1;
+        }
+        found.line += origin.line - 1;
+        found.span = found.span.start + origin.offset..found.span.end + origin.offset;
+        found
     }
 }
 

@@ -172,7 +172,7 @@
 //! Parsing takes text and opens no file. The other way, [`write()`] makes the text of a file of a scenario.
 
 mod cluster;
-mod diagnostic;
+pub(crate) mod diagnostic;
 mod disk_faults;
 mod duration;
 mod fault;
@@ -195,7 +195,7 @@ mod tests;
 
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, ScenarioErrors};
 pub use model::Scenario;
-pub(crate) use near::{nearest, quoted};
+pub(crate) use near::{alternatives, nearest, quoted};
 pub(crate) use write::write_without;
 pub use write::{Comments, Part, write, write_with};
 
