@@ -12,9 +12,12 @@
 //! | `shrink` | planted bugs are found by seed, shrunk to a few steps, explained, and shown again by what is left |
 //! | `architecture` | the walls between the crates stand, and what is said to be absent is absent |
 //! | `swarm` | whatever clusters, loads and faults are drawn, the protocol keeps what it promises |
+//! | `storage` | every storage engine survives every crash, error and flipped bit, and all of them agree |
+//! | `storage_planted` | each bug that was planted in a storage engine is caught by one of these tests |
 //! | `wasm` | the same seed gives the same run under WebAssembly |
 
 pub mod compare;
+pub mod engines;
 pub mod faulty;
 pub mod long;
 pub mod runs;

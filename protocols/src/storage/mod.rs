@@ -12,7 +12,8 @@
 //!
 //! Files of engines and of replicated logs are framed alike: [`frame`] says how, and how recovery tells a write that a
 //! crash tore from damage to what was promised. A new engine is a folder with its chapter and one line in the
-//! [`CATALOG`]; it must pass the shared golden scripts, the model test and the crash test before its own.
+//! [`CATALOG`]; it must pass the shared golden scripts, the model test and the crash tests (`tests/src/engines`) before its
+//! own.
 
 mod batch;
 mod catalog;

@@ -1,8 +1,8 @@
 //! Bugs planted on purpose, to prove that the tests which should find them do.
 //!
 //! One is switched on by [`EngineOptions::planted`](super::EngineOptions), which only tests set: no scenario file and no
-//! command can ask for it. Each is looked at where it matters and nowhere hot. The tests that catch them are listed in
-//! `tests/tests/storage_planted.rs`: a bug without a test that catches it is no entry here.
+//! command can ask for it. Each is looked at where it matters and nowhere hot. `tests/tests/storage_planted.rs` says which test
+//! catches which, and fails for an entry of the [`CATALOG`](Planted::CATALOG) that none catches.
 
 /// What is wrong with an engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,12 +10,26 @@ pub enum Planted {
     /// Nothing.
     #[default]
     Nothing,
-    /// Frames are taken as whole without a look at their checksum.
+    /// Frames and records are taken as whole without a look at their checksum.
     IgnoresChecksums,
     /// What a sync was asked for is said to be durable, and nothing was synced.
     AcknowledgesBeforeSync,
+    /// When a sync that was begun is done, what was written since is said to be durable too.
+    AcknowledgesTooMuch,
     /// Names of files are not synced before anything hangs on them.
     SkipsDirectorySync,
+    /// Frames say that everything before them is durable, whether it is or not.
+    MarksTooMuch,
+    /// After a failed sync everything goes on, and the next sync that succeeds is believed.
+    SwallowsFailedSyncs,
+    /// What an append has written before it failed is left lying.
+    LeavesTornAppends,
+    /// Append-only log: each change of a batch gets a frame of its own.
+    LogSplitsBatches,
+    /// Append-only log: a read at a snapshot is a read of now.
+    LogReadsPastSnapshots,
+    /// Append-only log: what a slice holds is appended, though it was before.
+    LogAppliesTwice,
     /// Hash-indexed log: a full segment is not synced before the next one is begun.
     HashRollsWithoutSync,
     /// Hash-indexed log: a merge drops what a newer write has replaced, and does not sync that write first.
@@ -32,4 +46,29 @@ pub enum Planted {
     HashTrustsStaleHints,
     /// Hash-indexed log: files that a merge has replaced are closed though a snapshot needs them.
     HashClosesUnderSnapshots,
+}
+
+impl Planted {
+    /// All bugs, each with the engines that can have it, by name. An engine that has a bug of its own adds it here; one
+    /// that keeps its log in frames has those of frames too.
+    pub const CATALOG: &'static [(Self, &'static [&'static str])] = &[
+        (Self::IgnoresChecksums, &["log", "hash"]),
+        (Self::AcknowledgesBeforeSync, &["log", "hash"]),
+        (Self::AcknowledgesTooMuch, &["log", "hash"]),
+        (Self::SkipsDirectorySync, &["log", "hash"]),
+        (Self::MarksTooMuch, &["log", "hash"]),
+        (Self::SwallowsFailedSyncs, &["log", "hash"]),
+        (Self::LeavesTornAppends, &["log", "hash"]),
+        (Self::LogSplitsBatches, &["log"]),
+        (Self::LogReadsPastSnapshots, &["log"]),
+        (Self::LogAppliesTwice, &["log"]),
+        (Self::HashRollsWithoutSync, &["hash"]),
+        (Self::HashMergesWithoutSync, &["hash"]),
+        (Self::HashRenamesBeforeSync, &["hash"]),
+        (Self::HashDropsTombstonesEarly, &["hash"]),
+        (Self::HashRepointsBlindly, &["hash"]),
+        (Self::HashKeepsCovered, &["hash"]),
+        (Self::HashTrustsStaleHints, &["hash"]),
+        (Self::HashClosesUnderSnapshots, &["hash"]),
+    ];
 }

@@ -214,11 +214,16 @@ impl Inode {
     }
 
     /// A sync of what was changed up to `failed` has failed: no later sync brings to the device what was not durable
-    /// then, though it is read for now.
-    pub(super) fn lose(&mut self, failed: Sequence) {
+    /// then, though it is read for now. What was changed up to `kept` is an earlier sync's, which may still complete.
+    pub(super) fn lose(&mut self, kept: Sequence, failed: Sequence) {
         self.sync_begun();
         self.is_eventful = true;
-        self.mark(failed, Standing::Lost);
+        if kept > Sequence::default() {
+            self.mark(kept, Standing::Open);
+        }
+        if failed > kept {
+            self.mark(failed, Standing::Lost);
+        }
     }
 
     /// A sync has failed, and what was changed after `kept` and up to now is no longer read either.
@@ -241,8 +246,15 @@ impl Inode {
 
     /// Remembers what became of the changes up to `bound`; a sync that was begun earlier may say so later.
     fn mark(&mut self, bound: Sequence, standing: Standing) {
-        let place = self.marks.partition_point(|(known, _)| *known <= bound);
-        self.marks.insert(place, (bound, standing));
+        let place = self.marks.partition_point(|(known, _)| *known < bound);
+        match self.marks.get_mut(place) {
+            Some((known, before)) if *known == bound => {
+                if *before == Standing::Open {
+                    *before = standing;
+                }
+            }
+            _ => self.marks.insert(place, (bound, standing)),
+        }
     }
 
     fn standing(&self, sequence: Sequence) -> Standing {

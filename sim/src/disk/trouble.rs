@@ -426,7 +426,7 @@ impl SimDisk {
         let kept = under_way.max().unwrap_or_default();
         let (failed, before) = (self.sequence, self.inode(ino).content.len());
         match self.config.failed_sync {
-            FailedSync::StaysVisible => self.inode_mut(ino).lose(failed),
+            FailedSync::StaysVisible => self.inode_mut(ino).lose(kept, failed),
             FailedSync::Reverts => self.inode_mut(ino).revert(kept),
         }
         let after = self.inode(ino).content.len();

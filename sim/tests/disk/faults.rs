@@ -322,6 +322,24 @@ fn a_sync_that_was_under_way_when_the_next_one_failed_still_counts() {
 }
 
 #[test]
+fn a_sync_that_fails_with_nothing_new_takes_nothing_back() {
+    for failed_sync in [FailedSync::StaysVisible, FailedSync::Reverts] {
+        let config = DiskConfig {
+            failed_sync,
+            ..config_with_latencies()
+        };
+        let (mut disk, file) = with_file_on(config, "log", b"one ");
+        begin(&mut disk, 1, DiskFaultKind::SyncErrors(Chance::ONCE), "log");
+        disk.sync(file).unwrap_err();
+        disk.append(file, b"two ").unwrap();
+        assert_eq!(after_crash(&disk, "log"), b"one ", "{failed_sync:?}");
+        disk.sync(file).unwrap();
+        disk.begin_handler(disk.now());
+        assert_eq!(after_crash(&disk, "log"), b"one two ", "{failed_sync:?}");
+    }
+}
+
+#[test]
 fn a_failed_sync_of_the_directory_makes_no_name_durable() {
     let mut disk = SimDisk::new(config_with_latencies());
     disk.open("made", OpenMode::CreateNew).unwrap();

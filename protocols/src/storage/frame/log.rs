@@ -136,6 +136,13 @@ impl FrameLog {
         Ok(())
     }
 
+    /// Gives up a file in the making. The disk has refused something already: what it refuses now is left lying, and is in
+    /// nobody's way.
+    pub fn abandon(self, disk: &mut dyn Disk) {
+        let _ = disk.close(self.file);
+        let _ = disk.remove(&name_in_the_making(&self.name));
+    }
+
     /// Opens a file that was frozen or published and is `end` bytes long, without reading its frames.
     ///
     /// # Errors
@@ -437,13 +444,17 @@ impl FrameLog {
     }
 
     fn poisoned_by(&mut self, error: DiskError) -> EngineError {
-        self.poisoned = true;
+        self.poisoned = self.planted != Planted::SwallowsFailedSyncs;
         error.into()
     }
 
     fn append_buffer(&mut self, disk: &mut dyn Disk) -> Result<u64, EngineError> {
         let offset = self.end;
-        let frame = finish_frame(&mut self.buffer, offset, self.durable);
+        let synced = match self.planted {
+            Planted::MarksTooMuch => offset,
+            _ => self.durable,
+        };
+        let frame = finish_frame(&mut self.buffer, offset, synced);
         let frame_bytes = frame.len() as u64;
         match disk.append(self.file, frame) {
             Ok(at) if at == offset => {}
@@ -452,6 +463,7 @@ impl FrameLog {
                 return Err(self.corrupt(offset, "somebody else has written to the file"));
             }
             Err(DiskError::Killed) => return Err(DiskError::Killed.into()),
+            Err(error) if self.planted == Planted::LeavesTornAppends => return Err(error.into()),
             Err(error) => {
                 self.cut(disk, offset)?;
                 return Err(error.into());
@@ -536,8 +548,15 @@ fn create_in_the_making(
     let new_name = name_in_the_making(name);
     remove_if_there(disk, &new_name)?;
     let file = disk.open(&new_name, OpenMode::CreateNew)?;
-    disk.append(file, &file_header(kind))?;
-    Ok(file)
+    match disk.append(file, &file_header(kind)) {
+        Ok(_) => Ok(file),
+        Err(error) => {
+            // The disk has refused already; what can't be removed either is passed over from now on.
+            let _ = disk.close(file);
+            let _ = disk.remove(&new_name);
+            Err(error)
+        }
+    }
 }
 
 /// Removes what an attempt that was cut short has left.

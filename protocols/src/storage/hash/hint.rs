@@ -45,8 +45,13 @@ pub(super) fn write<'a>(
         FrameLog::create_unpublished(disk, &name.hint(), &HINT_KIND, FrameOptions::default())?;
     let written = fill(disk, &mut log, about, entries).and_then(|()| log.publish(disk));
     let bytes = log.end();
-    let closed = log.close(disk);
-    written.and(closed).map(|()| bytes)
+    match written {
+        Ok(()) => log.close(disk).map(|()| bytes),
+        Err(error) => {
+            log.abandon(disk);
+            Err(error)
+        }
+    }
 }
 
 fn fill<'a>(

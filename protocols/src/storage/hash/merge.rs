@@ -191,10 +191,7 @@ impl HashEngine {
                 Ok(bytes)
             }
             Err(error) => {
-                let name = merge.out.file_name(&self.prefix).segment();
-                // The disk has refused already; what it leaves lying is removed at the next start.
-                let _ = merge.out.log.close(disk);
-                let _ = disk.remove(&format!("{name}.new"));
+                merge.out.log.abandon(disk);
                 Err(error)
             }
         }
@@ -355,11 +352,7 @@ impl HashEngine {
         };
         let name = self.segments[&making.number].file_name(&self.prefix);
         let entries = making.entries.iter().map(Copied::to_hint);
-        let written = hint::write(disk, &name, about, entries);
-        if written.is_err() {
-            let _ = disk.remove(&format!("{}.new", name.hint()));
-        }
-        let bytes = written?;
+        let bytes = hint::write(disk, &name, about, entries)?;
         self.written_bytes_before += bytes;
         self.segment_mut(making.number).hint_bytes = bytes;
         Ok(bytes)

@@ -176,7 +176,14 @@ impl Opening<'_> {
         name: &FileName,
         hint: &Hint,
     ) -> Result<Option<Segment>, EngineError> {
-        let end = hint.about.segment_bytes;
+        let mut end = hint.about.segment_bytes;
+        if self.options.planted == Planted::HashTrustsStaleHints {
+            let file = self
+                .disk
+                .open(&name.segment(), seedbed_sim::OpenMode::Existing)?;
+            end = self.disk.len(file)?;
+            self.disk.close(file)?;
+        }
         let options = FrameOptions::from(self.options);
         let opened = FrameLog::open_frozen(self.disk, &name.segment(), &SEGMENT_KIND, end, options);
         let Ok(mut log) = opened else {

@@ -68,8 +68,13 @@ impl Segment {
             ..FrameOptions::default()
         };
         let mut log = FrameLog::create_unpublished(disk, &name.segment(), &SEGMENT_KIND, options)?;
-        log.append(disk, &preamble.encode())?;
-        Ok(Self::new(number, name, preamble, log))
+        match log.append(disk, &preamble.encode()) {
+            Ok(_) => Ok(Self::new(number, name, preamble, log)),
+            Err(error) => {
+                log.abandon(disk);
+                Err(error)
+            }
+        }
     }
 
     /// Ends it. Nothing may be appended any more.

@@ -66,7 +66,7 @@ use super::shipping::Payloads;
 use super::snapshots::Snapshots;
 use super::{
     Bounds, Change, Durability, Engine, EngineError, EngineOptions, EngineStats, Inspection,
-    LogFile, LogSlice, Lsn, Progress, Recovery, Row, ScanDirection, SnapshotId, Structure,
+    LogFile, LogSlice, Lsn, Planted, Progress, Recovery, Row, ScanDirection, SnapshotId, Structure,
     check_batch, text,
 };
 
@@ -82,6 +82,7 @@ pub const FILE_KIND: FileKind = FileKind {
 pub struct LogEngine {
     log: FrameLog,
     durability: Durability,
+    planted: Planted,
     /// In batches.
     positions: Positions,
     /// Each snapshot is the length of the log when it was taken.
@@ -103,6 +104,7 @@ impl LogEngine {
         let engine = Self {
             log,
             durability: options.durability,
+            planted: options.planted,
             positions: Positions::durable_to(Lsn(found.frames)),
             snapshots: Snapshots::default(),
             user_bytes: 0,
@@ -120,6 +122,7 @@ impl LogEngine {
     fn end_at(&self, at: Option<SnapshotId>) -> Result<u64, EngineError> {
         match at {
             None => Ok(self.log.end()),
+            Some(_) if self.planted == Planted::LogReadsPastSnapshots => Ok(self.log.end()),
             Some(id) => self.snapshots.get(id).copied(),
         }
     }
@@ -217,6 +220,15 @@ impl Engine for LogEngine {
         if batch.is_empty() {
             return Ok(self.positions.end());
         }
+        if self.planted == Planted::LogSplitsBatches {
+            for change in batch {
+                let change = std::slice::from_ref(change);
+                self.log
+                    .append_with(disk, |out| batch::encode(change, out))?;
+                self.positions.advance(1);
+            }
+            return Ok(self.positions.end());
+        }
         self.log
             .append_with(disk, |out| batch::encode(batch, out))?;
         self.appended(disk, user_bytes)
@@ -244,6 +256,9 @@ impl Engine for LogEngine {
     fn on_synced(&mut self, ticket: SyncTicket) -> Lsn {
         self.log.on_synced(ticket);
         self.positions.on_synced(ticket);
+        if self.planted == Planted::AcknowledgesTooMuch {
+            self.positions.synced();
+        }
         self.positions.durable()
     }
 
@@ -287,7 +302,10 @@ impl Engine for LogEngine {
     fn apply_log(&mut self, disk: &mut dyn Disk, slice: &LogSlice) -> Result<Lsn, EngineError> {
         let end = self.positions.end();
         slice.check(&FILE_KIND, end)?;
-        let known = end.0 - slice.from.0;
+        let known = match self.planted {
+            Planted::LogAppliesTwice => 0,
+            _ => end.0 - slice.from.0,
+        };
         for payload in Payloads::iter(&slice.bytes).skip(known as usize) {
             let payload = payload?;
             let user_bytes = user_bytes(payload).map_err(|_| EngineError::LogDamaged)?;

@@ -2,12 +2,13 @@
 //!
 //! - `golden`: scripts that all engines share, and scripts of each engine's own.
 //! - `model`: random operations, compared with a map of the standard library.
-//! - `crash`: every state a crash may leave, at every operation of a history.
 //! - `cases`: nasty cases by name.
 //! - `faults`: disks that rot, misplace, lose or age what was written.
+//!
+//! What a crash, an error at any operation, or a flipped bit may do to an engine is tested for all of them in
+//! `tests/src/engines`, with longer runs of the model.
 
 mod cases;
-mod crash;
 mod faults;
 mod golden;
 mod model;
@@ -47,15 +48,5 @@ fn scan_all(
         if from.is_none() {
             return Ok(rows);
         }
-    }
-}
-
-/// What must not happen, with a word on where.
-#[derive(Debug)]
-struct Violation(String);
-
-impl From<EngineError> for Violation {
-    fn from(error: EngineError) -> Self {
-        Self(error.to_string())
     }
 }
