@@ -56,7 +56,9 @@
 //!
 //! The [`CATALOG`] names them all.
 
+mod availability;
 mod bounded_staleness;
+mod conflicts;
 mod convergence;
 mod deletes;
 mod durability;
@@ -153,7 +155,7 @@ pub static CATALOG: &[CatalogEntry] = &[
         name: "durability",
         promise: "What was acknowledged is there in the end, and what was refused is not.",
         kind: JudgeKind::Final(durability::check),
-        terms: &[],
+        terms: &[Term::Level],
     },
     CatalogEntry {
         name: "liveness",
@@ -166,6 +168,60 @@ pub static CATALOG: &[CatalogEntry] = &[
         promise: "No read is further behind than so many versions, or so long.",
         kind: JudgeKind::History(bounded_staleness::check),
         terms: &[Term::Versions, Term::Time],
+    },
+    CatalogEntry {
+        name: "durability-throughout",
+        promise: "What was acknowledged is there at every look from then on.",
+        kind: JudgeKind::History(durability::throughout::check),
+        terms: &[],
+    },
+    CatalogEntry {
+        name: "availability",
+        promise: "Whoever asks is served: no outage is longer than so long, and so soon after faults all works again.",
+        kind: JudgeKind::History(availability::check),
+        terms: &[Term::Outage, Term::Recovery, Term::Failures],
+    },
+    CatalogEntry {
+        name: "no-lost-update",
+        promise: "Nobody overwrites an update that they have not seen.",
+        kind: JudgeKind::Contents(conflicts::lost_update::check),
+        terms: &[],
+    },
+    CatalogEntry {
+        name: "no-discarded-conflict",
+        promise: "Of two acknowledged writes at once, neither is gone without a trace.",
+        kind: JudgeKind::Contents(conflicts::discarded::check),
+        terms: &[],
+    },
+    CatalogEntry {
+        name: "no-resurrected-delete",
+        promise: "What was deleted does not come back.",
+        kind: JudgeKind::Contents(conflicts::resurrected::check),
+        terms: &[],
+    },
+    CatalogEntry {
+        name: "no-duplicated-effect",
+        promise: "What was asked for once takes effect once.",
+        kind: JudgeKind::Contents(conflicts::duplicated::check),
+        terms: &[],
+    },
+    CatalogEntry {
+        name: "no-sibling-explosion",
+        promise: "No key has more siblings than so many.",
+        kind: JudgeKind::Contents(conflicts::siblings::check),
+        terms: &[Term::Siblings],
+    },
+    CatalogEntry {
+        name: "no-split-brain",
+        promise: "At no time do two replicas accept what can't both stand.",
+        kind: JudgeKind::History(conflicts::split_brain::check),
+        terms: &[],
+    },
+    CatalogEntry {
+        name: "no-divergent-handler",
+        promise: "Replicas that saw the same updates make the same of them.",
+        kind: JudgeKind::Contents(conflicts::divergent::check),
+        terms: &[],
     },
 ];
 

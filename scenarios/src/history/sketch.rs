@@ -87,10 +87,21 @@ impl Sketch {
     }
 
     pub(crate) fn complete(&mut self, id: OperationId, completion: Completion) {
+        let replica = matches!(completion, Completion::Ok(_)).then_some("f1");
+        self.complete_at(replica, id, completion);
+    }
+
+    /// Ends an operation by the answer of a replica.
+    pub(crate) fn complete_at(
+        &mut self,
+        replica: Option<&str>,
+        id: OperationId,
+        completion: Completion,
+    ) {
         let completed = Completed {
             at: self.now(),
             by: self.event(),
-            replica: matches!(completion, Completion::Ok(_)).then(|| Arc::from("f1")),
+            replica: replica.map(Arc::from),
             completion,
             position: 0,
         };

@@ -43,8 +43,33 @@ struct Try {
     to: Instant,
 }
 
+/// A time in which clients tried and got nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outage {
+    /// When it began.
+    pub(crate) from: Instant,
+    /// When the last operation that got nothing ended.
+    pub(crate) to: Instant,
+}
+
+impl Outage {
+    /// How long it took.
+    pub(crate) fn length(&self) -> Span {
+        self.to.since(self.from)
+    }
+}
+
 /// Measures a history that is closed; what is open counts for nothing. O(n log n).
 pub fn availability(history: &History) -> Availability {
+    let mut measured = Availability::default();
+    for outage in outages(history) {
+        measured.add(outage.length());
+    }
+    measured
+}
+
+/// All outages of a history that is closed, in order. O(n log n).
+pub(crate) fn outages(history: &History) -> Vec<Outage> {
     let (mut served, mut failed) = (Vec::new(), Vec::new());
     for operation in history.operations() {
         let Some(completed) = &operation.completed else {
@@ -66,8 +91,8 @@ pub fn availability(history: &History) -> Availability {
 }
 
 /// `served` in order of beginnings, `failed` in order of ends.
-fn measure(served: &[Try], failed: &[Try]) -> Availability {
-    let mut measured = Availability::default();
+fn measure(served: &[Try], failed: &[Try]) -> Vec<Outage> {
+    let mut measured = Vec::new();
     let mut failed = failed.iter().peekable();
     // The stretch without success begins where all that was served so far had ended.
     let mut free_from = Instant::ZERO;
@@ -83,7 +108,10 @@ fn measure(served: &[Try], failed: &[Try]) -> Availability {
             outage.to = one.to;
         }
         if let Some(outage) = outage {
-            measured.add(outage.to.since(outage.from));
+            measured.push(Outage {
+                from: outage.from,
+                to: outage.to,
+            });
         }
         free_from = free_from.max(next_free);
     }
@@ -119,7 +147,10 @@ mod tests {
         let (mut served, mut failed) = (tries(served), tries(failed));
         served.sort_unstable();
         failed.sort_unstable_by_key(|one| (one.to, one.from));
-        let found = measure(&served, &failed);
+        let mut found = Availability::default();
+        for outage in measure(&served, &failed) {
+            found.add(outage.length());
+        }
         (found.outages, found.unavailable_ns, found.longest_outage_ns)
     }
 

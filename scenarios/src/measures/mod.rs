@@ -20,6 +20,7 @@ mod loss;
 mod staleness;
 
 pub use availability::{Availability, availability};
+pub(crate) use availability::{Outage, outages};
 pub use loss::{Loss, loss};
 pub(crate) use staleness::{Behind, each_read};
 pub use staleness::{Staleness, StalenessSpread, staleness};

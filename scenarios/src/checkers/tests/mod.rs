@@ -1,7 +1,10 @@
 //! The checkers are judged: by hand-made histories, by an oracle that enumerates orders, and by stores that keep their
 //! promises.
 
+mod availability;
 mod bounded_staleness;
+mod conflicts;
+mod durability;
 mod final_checks;
 mod legal_stores;
 mod oracle;
@@ -9,9 +12,12 @@ mod session_guarantees;
 
 use seedbed_sim::Instant;
 
-use crate::history::History;
+use crate::history::{History, Value};
 
-use super::{Anomaly, FinalState, Ladder, Question, Setting, Terms, Verdict, find};
+use super::{
+    Anomaly, FinalState, Judgement, Ladder, Question, ReplicaContents, Setting, Terms, Verdict,
+    find,
+};
 
 /// The verdict and all anomalies of one online checker.
 fn judge(check: &str, history: &History) -> (Verdict, Vec<Anomaly>) {
@@ -44,5 +50,32 @@ fn on(terms: Terms) -> Setting {
     Setting {
         terms,
         ..Setting::default()
+    }
+}
+
+/// What replicas called `r1`, `r2` and so on hold under `x` in the end.
+fn holding(values: &[Option<Value>]) -> FinalState {
+    let replica = |(index, value): (usize, &Option<Value>)| ReplicaContents {
+        name: format!("r{}", index + 1).into(),
+        contents: value.iter().map(|v| ("x".into(), v.clone())).collect(),
+    };
+    FinalState {
+        unsettled: None,
+        replicas: values.iter().enumerate().map(replica).collect(),
+        probes: None,
+    }
+}
+
+/// A list of texts.
+fn list(elements: &[&str]) -> Value {
+    let elements: Vec<Value> = elements.iter().map(|it| Value::from(*it)).collect();
+    Value::List(elements.into())
+}
+
+/// Why a verdict was not given.
+fn why(verdict: &Verdict) -> &str {
+    match &verdict.judgement {
+        Judgement::NotJudged(reason) => reason,
+        other => panic!("it was judged: {other:?}"),
     }
 }
