@@ -74,9 +74,9 @@ impl Stage for TeeDisk {
 /// Both did the same.
 fn same<T: PartialEq + std::fmt::Debug>(
     simulated: Result<T, DiskError>,
-    real: Result<T, DiskError>,
+    real: &Result<T, DiskError>,
 ) -> Result<T, DiskError> {
-    assert_eq!(simulated, real, "the simulated disk and the real one");
+    assert_eq!(simulated, *real, "the simulated disk and the real one");
     simulated
 }
 
@@ -103,14 +103,14 @@ impl Disk for TeeDisk {
     fn close(&mut self, file: FileHandle) -> Result<(), DiskError> {
         let real = self.real_of(file);
         self.handles.retain(|(simulated, _)| *simulated != file);
-        same(self.simulated.close(file), self.real.close(real))
+        same(self.simulated.close(file), &self.real.close(real))
     }
 
     fn append(&mut self, file: FileHandle, bytes: &[u8]) -> Result<u64, DiskError> {
         let real = self.real_of(file);
         same(
             self.simulated.append(file, bytes),
-            self.real.append(real, bytes),
+            &self.real.append(real, bytes),
         )
     }
 
@@ -118,7 +118,7 @@ impl Disk for TeeDisk {
         let real = self.real_of(file);
         same(
             self.simulated.write_at(file, offset, bytes),
-            self.real.write_at(real, offset, bytes),
+            &self.real.write_at(real, offset, bytes),
         )
     }
 
@@ -132,7 +132,7 @@ impl Disk for TeeDisk {
         let mut of_real = vec![0; buffer.len()];
         let got = same(
             self.simulated.read_at(file, offset, buffer),
-            self.real.read_at(real, offset, &mut of_real),
+            &self.real.read_at(real, offset, &mut of_real),
         )?;
         assert_eq!(buffer[..got], of_real[..got], "the bytes of both disks");
         Ok(got)
@@ -140,20 +140,20 @@ impl Disk for TeeDisk {
 
     fn len(&mut self, file: FileHandle) -> Result<u64, DiskError> {
         let real = self.real_of(file);
-        same(self.simulated.len(file), self.real.len(real))
+        same(self.simulated.len(file), &self.real.len(real))
     }
 
     fn truncate(&mut self, file: FileHandle, len: u64) -> Result<(), DiskError> {
         let real = self.real_of(file);
         same(
             self.simulated.truncate(file, len),
-            self.real.truncate(real, len),
+            &self.real.truncate(real, len),
         )
     }
 
     fn sync(&mut self, file: FileHandle) -> Result<(), DiskError> {
         let real = self.real_of(file);
-        same(self.simulated.sync(file), self.real.sync(real))
+        same(self.simulated.sync(file), &self.real.sync(real))
     }
 
     fn sync_later(&mut self, file: FileHandle) -> Result<SyncTicket, DiskError> {
@@ -162,19 +162,19 @@ impl Disk for TeeDisk {
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
-        same(self.simulated.rename(from, to), self.real.rename(from, to))
+        same(self.simulated.rename(from, to), &self.real.rename(from, to))
     }
 
     fn remove(&mut self, name: &str) -> Result<(), DiskError> {
-        same(self.simulated.remove(name), self.real.remove(name))
+        same(self.simulated.remove(name), &self.real.remove(name))
     }
 
     fn list(&mut self) -> Result<Vec<String>, DiskError> {
-        same(self.simulated.list(), self.real.list())
+        same(self.simulated.list(), &self.real.list())
     }
 
     fn sync_dir(&mut self) -> Result<(), DiskError> {
-        same(self.simulated.sync_dir(), self.real.sync_dir())
+        same(self.simulated.sync_dir(), &self.real.sync_dir())
     }
 
     fn spent(&self) -> Spent {
