@@ -1,6 +1,7 @@
 //! What is asked of the world: scenario files, workloads, sessions, histories, checkers and reports.
 
 pub mod catalog;
+pub mod check;
 pub mod checkers;
 pub mod draw;
 pub mod export;

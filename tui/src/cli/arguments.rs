@@ -3,8 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use seedbed_scenarios::check::{self, MODELS, ModelEntry};
+use seedbed_scenarios::checkers::{self, Model, Order};
 use seedbed_scenarios::draw::{Around, Theme};
+use seedbed_scenarios::history::Value;
+use seedbed_scenarios::import;
 use seedbed_scenarios::sweep::{Seeds, Shard};
 use seedbed_sim::Span;
 
@@ -41,6 +46,14 @@ const SHRINK_EXAMPLES: &str = "Examples:
   seedbed shrink lag/generated-load
   seedbed shrink my.toml --seed 7 --keep durability --out small.toml
   seedbed run small.toml";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  seedbed check history.jsonl
+  seedbed check history.jsonl --guarantee ladder
+  seedbed check history.edn --model cas-register --initial 0 --format json
+  seedbed check history.jsonl --order session --guarantee monotonic-reads
+  seedbed check history.jsonl --guarantee durability --final replicas.json
+  my-test --print-history | seedbed check -";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -250,6 +263,16 @@ Unless told otherwise it draws the first anomaly and what led to it, or the whol
         #[command(flatten)]
         options: DrawOptions,
     },
+    /// Judge a history of your own system: does it keep a guarantee, and which answer was wrong
+    #[command(
+        after_help = CHECK_EXAMPLES,
+        after_long_help = format!("{CHECK_EXAMPLES}\n\n{}\n\n{}", guarantees(), exit::TABLE)
+    )]
+    Check {
+        /// Which history, and what is asked of it
+        #[command(flatten)]
+        options: Box<CheckOptions>,
+    },
     /// Print completions for a shell
     #[command(after_help = "Examples:
   seedbed completions bash > ~/.local/share/bash-completion/completions/seedbed
@@ -259,6 +282,85 @@ Unless told otherwise it draws the first anomaly and what led to it, or the whol
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// Which history, and what is asked of it.
+#[derive(Args, Clone, Debug)]
+pub struct CheckOptions {
+    /// The history: JSON Lines, Jepsen's EDN or Porcupine's JSON; - for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What kind of object the keys name; by what clients do unless given
+    #[arg(long, value_name = "MODEL", value_parser = model_parser())]
+    pub model: Option<Model>,
+    /// What each key holds at first, as JSON, such as 0 or '"a"'; null: it is absent
+    #[arg(long, value_name = "JSON", default_value = "null", allow_hyphen_values = true, value_parser = parse_initial)]
+    pub initial: Initial,
+    /// What a read says that returned null
+    #[arg(long, value_enum, default_value_t)]
+    pub null_read: NullRead,
+    /// Which order of events to believe
+    #[arg(long, value_name = "ORDER", value_parser = order_parser(), default_value = "real-time")]
+    pub order: Order,
+    /// The guarantee, or ladder for all of them; unless given, linearizable, or sequential in session order
+    #[arg(long, value_name = "GUARANTEE")]
+    pub guarantee: Option<String>,
+    /// What the replicas held in the end, as JSON, for guarantees that speak of it
+    #[arg(long = "final", value_name = "FILE.json")]
+    pub finals: Option<PathBuf>,
+    /// How the history is written; found out unless given
+    #[arg(long, value_enum)]
+    pub input_format: Option<InputFormat>,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// How many states a search may look at before it is undecided
+    #[arg(long, value_name = "N")]
+    pub budget_states: Option<u64>,
+}
+
+/// An initial value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Initial(pub Option<Value>);
+
+/// How a history is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InputFormat {
+    /// JSON Lines, an event each
+    Native,
+    /// Jepsen's operations, in EDN
+    Jepsen,
+    /// Porcupine's operations, in JSON
+    Porcupine,
+}
+
+impl From<InputFormat> for import::Format {
+    fn from(format: InputFormat) -> Self {
+        match format {
+            InputFormat::Native => Self::Native,
+            InputFormat::Jepsen => Self::Jepsen,
+            InputFormat::Porcupine => Self::Porcupine,
+        }
+    }
+}
+
+/// What a read says that returned null.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum NullRead {
+    /// That it found nothing: the key was absent
+    #[default]
+    Initial,
+    /// Nothing: it is always legal
+    Any,
+}
+
+impl From<NullRead> for checkers::NullRead {
+    fn from(said: NullRead) -> Self {
+        match said {
+            NullRead::Initial => Self::Initial,
+            NullRead::Any => Self::Any,
+        }
+    }
 }
 
 /// When a sweep has seen enough.
@@ -340,6 +442,40 @@ pub enum TraceFormat {
     Jsonl,
     /// What ui.perfetto.dev opens
     Chrome,
+}
+
+/// The models of the catalog, each with what it is.
+fn model_parser() -> impl TypedValueParser<Value = Model> {
+    let value = |entry: &ModelEntry| PossibleValue::new(entry.name).help(entry.promise);
+    PossibleValuesParser::new(MODELS.iter().map(value)).map(|name| {
+        let found = MODELS.iter().find(|entry| entry.name == name);
+        found.expect("one of the possible values").model
+    })
+}
+
+fn order_parser() -> impl TypedValueParser<Value = Order> {
+    let real_time =
+        PossibleValue::new("real-time").help("What ended before another began came first");
+    let session = PossibleValue::new("session").help("Only the order within each session is known");
+    PossibleValuesParser::new([real_time, session]).map(|name| match name.as_str() {
+        "session" => Order::Session,
+        _ => Order::RealTime,
+    })
+}
+
+fn parse_initial(text: &str) -> Result<Initial, String> {
+    import::read_value(text).map(Initial)
+}
+
+/// All guarantees, for the help.
+fn guarantees() -> String {
+    let width = check::judges().map(|it| it.name.len()).max().unwrap_or(0);
+    let lines = check::judges().map(|it| format!("  {:width$}  {}", it.name, it.promise));
+    let lines: Vec<String> = lines.collect();
+    format!(
+        "Guarantees, or ladder for all of them:\n{}",
+        lines.join("\n")
+    )
 }
 
 fn parse_seed(text: &str) -> Result<u64, String> {

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 /// | status | meaning |
 /// |--:|---|
-/// | 0 | it was done; where a scenario was run, its expectations hold, at every seed of a sweep |
-/// | 1 | a scenario was run, and its expectations do not hold, or one seed gave two different runs; or there is nothing to shrink, since no check falls |
-/// | 2 | bad input: arguments, a scenario's file, a file to write that exists or can't be written |
+/// | 0 | it was done; where a scenario was run, its expectations hold, at every seed of a sweep; where a history was checked, what was asked holds |
+/// | 1 | a scenario was run, and its expectations do not hold, or one seed gave two different runs; or there is nothing to shrink, since no check falls; or a history violates what was asked |
+/// | 2 | bad input: arguments, a scenario's or history's file, a file to write that exists or can't be written |
+/// | 3 | a history was checked, and nobody can say within the budget, or by what it shows |
 /// | 101 | a bug in Seedbed, with a message that says how to replay it |
 ///
 /// A reader who closes the pipe has seen enough: that ends the program with status 0 and without a word.
@@ -18,14 +19,19 @@ pub enum Exit {
     NotAsExpected,
     /// Bad input.
     BadInput,
+    /// Nobody can say.
+    Undecided,
 }
 
 /// The table as the help prints it.
 pub const TABLE: &str = "Exit status:
-  0  done; where a scenario was run, its expectations hold, at every seed of a sweep
+  0  done; where a scenario was run, its expectations hold, at every seed of a sweep;
+     where a history was checked, what was asked holds
   1  a scenario was run, and its expectations do not hold, or one seed gave two different runs;
-     or there is nothing to shrink, since no check falls (or not the one to keep)
-  2  bad input: arguments, a scenario's file, a file to write that exists or can't be written";
+     or there is nothing to shrink, since no check falls (or not the one to keep);
+     or a history violates what was asked
+  2  bad input: arguments, a scenario's or history's file, a file to write that exists or can't be written
+  3  a history was checked, and nobody can say: the budget ran out, or the history does not show it";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -33,6 +39,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::NotAsExpected => 1,
             Exit::BadInput => 2,
+            Exit::Undecided => 3,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The command line. Each command reads its input, asks `scenarios`, and prints; how it ends is in [`exit`].
 
 pub mod arguments;
+mod check;
 mod draw;
 pub mod exit;
 pub mod output;
@@ -18,7 +19,7 @@ use clap::{CommandFactory, Parser};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use seedbed_scenarios::catalog::CATALOG;
-use seedbed_scenarios::file::{Scenario, ScenarioErrors};
+use seedbed_scenarios::file::{Diagnostic, Scenario, ScenarioErrors};
 use seedbed_scenarios::session::{self, Keep, Session, determinism};
 use seedbed_scenarios::sweep::{Repeat, Until};
 use seedbed_sim::{Instant, Seed, Span};
@@ -71,11 +72,22 @@ fn parse_and_perform() -> ExitCode {
     }
 }
 
-/// An error as the person reads it: mistakes in a scenario's file tell their own places.
+/// An error as the person reads it: mistakes in a file tell their own places.
 fn in_words(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<ScenarioErrors>() {
-        Some(mistakes) if io::stderr().is_terminal() && colours_are_wanted() => mistakes.coloured(),
-        Some(mistakes) => mistakes.to_string(),
+    let coloured = io::stderr().is_terminal() && colours_are_wanted();
+    if let Some(mistakes) = error.downcast_ref::<ScenarioErrors>() {
+        return if coloured {
+            mistakes.coloured()
+        } else {
+            mistakes.to_string()
+        };
+    }
+    let boxed = error
+        .downcast_ref::<Box<Diagnostic>>()
+        .map(|mistake| &**mistake);
+    match boxed.or_else(|| error.downcast_ref::<Diagnostic>()) {
+        Some(mistake) if coloured => mistake.coloured(),
+        Some(mistake) => mistake.to_string(),
         None => format!("error: {error:#}"),
     }
 }
@@ -188,6 +200,7 @@ fn perform(command: Option<Command>) -> anyhow::Result<Exit> {
             seed,
             options,
         }) => draw::draw(&which.scenario, seed.seed, &options),
+        Some(Command::Check { options }) => check::check(&options),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "seedbed", &mut script);
