@@ -64,11 +64,14 @@ mod deletes;
 mod durability;
 mod final_state;
 mod ladder;
+pub mod linearizable;
 mod liveness;
+pub mod models;
 mod monotonic_reads;
 mod per_session;
 mod question;
 mod read_your_writes;
+pub mod sequential;
 pub(crate) mod story;
 mod terms;
 #[cfg(test)]
@@ -222,6 +225,18 @@ pub static CATALOG: &[CatalogEntry] = &[
         promise: "Replicas that saw the same updates make the same of them.",
         kind: JudgeKind::Contents(conflicts::divergent::check),
         terms: &[],
+    },
+    CatalogEntry {
+        name: sequential::NAME,
+        promise: "One order of all operations keeps every session's own and explains every answer.",
+        kind: JudgeKind::History(sequential::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: linearizable::NAME,
+        promise: "Every operation takes effect at one moment between its beginning and its end.",
+        kind: JudgeKind::History(linearizable::check),
+        terms: &[Term::Budget],
     },
 ];
 
