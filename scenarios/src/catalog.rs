@@ -29,12 +29,16 @@ pub static CATALOG: &[Entry] = catalog![
     "ddia/5-2",
     "ddia/5-3",
     "ddia/5-4",
+    "ddia/9-1",
     "lag/crash-catch-up",
     "lag/generated-load",
     "lag/lost-write",
     "disk/torn-tail",
     "disk/failed-sync",
     "disk/lying-disk",
+    "disk/undone-delete",
+    "race/lost-update",
+    "crash/leader-down",
     "nemesis/storm",
 ];
 

@@ -1,6 +1,6 @@
 //! **Availability**: whoever asks is served, within bounds.
 //!
-//! Four promises with numbers in them, each judged where its number is given:
+//! Three promises with numbers in them, each judged where its number is given:
 //! - `outage`: no [outage](crate::measures::availability) takes longer, whatever goes wrong;
 //! - `recovery`: so long after the last fault was lifted everything works again: what is meant to begin later, and before
 //!   the next fault begins, succeeds. What operators call RTO;

@@ -106,7 +106,7 @@ fn stale(question: &Question<'_>, behind: &Behind) -> Witness {
         .as_nanos()
         .saturating_sub(behind.time.as_nanos());
     story.push(format!(
-        "{}{more} had taken effect {} before the read began; at most {bound} was promised: bounded staleness falls.",
+        "{}{more} had taken effect {} before the read began; the promise was at most {bound}: bounded staleness falls.",
         super::story::capital(&the_update(update)),
         between(seedbed_sim::Instant::from_nanos(effective), read.invoked_at),
     ));
