@@ -3,6 +3,8 @@
 //! The long runs are ignored in the usual test run. `cargo test --release -p seedbed-tests --test storage -- --ignored
 //! --nocapture` makes them all; the page on testing has a command for each.
 
+#![allow(clippy::print_stdout, reason = "a run says how far it went")]
+
 use seedbed_protocols::storage::Planted;
 use seedbed_sim::{Seed, Stream, Syncs};
 use seedbed_tests::engines::agree::{self, Field};

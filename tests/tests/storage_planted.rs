@@ -3,6 +3,8 @@
 //! A test that has never caught anything may be blind. Each bug of the catalog is caught here by the test of `storage` that is
 //! named for it, within a stated number of seeds; and without the bug the same seeds pass.
 
+#![allow(clippy::print_stdout, reason = "a run says what was caught, and how")]
+
 use seedbed_protocols::storage::{EngineKind, Planted};
 use seedbed_sim::Syncs;
 use seedbed_tests::engines::agree::{self, Field};
@@ -89,7 +91,7 @@ fn each_planted_bug_is_caught_by_the_test_that_is_named_for_it() {
             let found = (0..*seeds).find_map(|seed| catcher.check(kind, *planted, seed).err());
             match found {
                 Some(violation) => {
-                    println!("{planted:?} in {engine}, by {catcher:?}: {}", violation.0)
+                    println!("{planted:?} in {engine}, by {catcher:?}: {}", violation.0);
                 }
                 None => missed.push(format!("{planted:?} in {engine}")),
             }
