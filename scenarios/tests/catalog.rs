@@ -383,3 +383,36 @@ fn other_seeds_give_other_runs() {
         .collect();
     assert_eq!(digests.len(), 11);
 }
+
+#[test]
+fn every_anomaly_of_the_catalog_names_its_culprit() {
+    let mut told = String::new();
+    for entry in catalog::CATALOG {
+        let session = finished(entry.text, 1);
+        let history = session.history();
+        let mut seen = BTreeSet::new();
+        for finding in session.findings() {
+            if !seen.insert(finding.guarantee.clone()) {
+                continue;
+            }
+            told += &format!(
+                "{}: {}: {}\n",
+                entry.name, finding.guarantee, finding.summary
+            );
+            let Some(&culprit) = finding.operations.last() else {
+                // Replicas differ, or nothing is answered any more: nobody did it.
+                continue;
+            };
+            let culprit = history.operation(culprit);
+            let began = culprit.invoked_at.to_string();
+            let is_its =
+                |line: &&String| line.trim().starts_with(&began) && line.contains(&*culprit.key);
+            let line = finding.story.iter().rfind(is_its);
+            let line = line.unwrap_or_else(|| panic!("{culprit:?} is not told of in {finding:?}"));
+            told += &format!("  culprit: {}\n", line.trim());
+            let why = &finding.story[finding.operations.len()..];
+            assert!(!why.is_empty(), "{finding:?}");
+        }
+    }
+    insta::assert_snapshot!("culprits", told);
+}

@@ -516,6 +516,8 @@ fn a_diagram_is_drawn_to_a_file_or_to_standard_output() {
     );
     let other = bench.prints(&["draw", "ddia/5-3", "--from", "5ms", "--to", "30ms"]);
     assert!(other.contains("5.000 ms to 30.000 ms of virtual time"));
+    let history = bench.prints(&["draw", "ddia/5-3", "--timeline"]);
+    assert!(history.contains("<title>Timeline of ddia/5-3, seed 1</title>"));
     let dark = bench.prints(&["draw", "ddia/5-3", "--theme", "dark"]);
     assert!(dark.contains(".paper{fill:#14171d}") && !dark.contains("@media"));
     fs::write(bench.path("my.toml"), bench.prints(&["show", "ddia/5-3"])).expect("a file");

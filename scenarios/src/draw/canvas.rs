@@ -77,6 +77,18 @@ impl Canvas {
         );
     }
 
+    /// An area that a gradient fills.
+    pub(super) fn tail(&mut self, gradient: &str, area: Area) {
+        let _ = write!(
+            self.out,
+            "<rect class=\"tail\" fill=\"url(#{gradient})\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>",
+            number(area.x),
+            number(area.y),
+            number(area.width),
+            number(area.height)
+        );
+    }
+
     pub(super) fn disc(&mut self, class: &str, at: Point, radius: f64) {
         let _ = write!(
             self.out,

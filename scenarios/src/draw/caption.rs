@@ -26,7 +26,7 @@ pub(super) fn draw(
     };
     pen.story(scene);
     pen.faults(scene);
-    pen.legend(scene, kept);
+    pen.legend(signs(scene, kept));
     for line in left_out(scene, kept, labels_left_out) {
         pen.paragraph("quiet small", &line, 0.0);
     }
@@ -77,7 +77,7 @@ pub(super) fn description(scene: &Scene) -> String {
     text
 }
 
-fn count(count: usize, one: &str, many: &str) -> String {
+pub(super) fn count(count: usize, one: &str, many: &str) -> String {
     match count {
         1 => format!("1 {one}"),
         _ => format!("{count} {many}"),
@@ -128,14 +128,14 @@ fn ordinal(number: u32) -> String {
 }
 
 /// Writes downwards.
-struct Pen<'a> {
-    canvas: &'a mut Canvas,
-    y: f64,
+pub(super) struct Pen<'a> {
+    pub(super) canvas: &'a mut Canvas,
+    pub(super) y: f64,
 }
 
 impl Pen<'_> {
     /// A text, broken into lines, `indent` from the margin.
-    fn paragraph(&mut self, class: &str, text: &str, indent: f64) {
+    pub(super) fn paragraph(&mut self, class: &str, text: &str, indent: f64) {
         let x = MARGIN + indent;
         for line in wrap(text, SIZE, WIDE - MARGIN - x) {
             self.canvas
@@ -145,14 +145,11 @@ impl Pen<'_> {
         }
     }
 
-    /// The witness, with the numbers that its operations have in the picture.
-    fn story(&mut self, scene: &Scene) {
-        let Some(focus) = &scene.focus else { return };
-        let heading = format!("{} is violated: {}", focus.guarantee, focus.summary);
-        self.paragraph("strong red", &heading, 0.0);
+    /// The story of a witness, with the numbers that its operations have in the picture.
+    pub(super) fn told(&mut self, heading: &str, story: &[String], operations: usize) {
+        self.paragraph("strong red", heading, 0.0);
         self.y += 3.0;
-        let operations = focus.operations.len();
-        for (index, line) in focus.story.iter().enumerate() {
+        for (index, line) in story.iter().enumerate() {
             if index < operations {
                 let at = Point {
                     x: MARGIN + 10.0,
@@ -166,6 +163,13 @@ impl Pen<'_> {
             self.paragraph(class, text, 28.0);
             self.y += if index < operations { 3.0 } else { 0.0 };
         }
+    }
+
+    /// The witness, and what else fell.
+    fn story(&mut self, scene: &Scene) {
+        let Some(focus) = &scene.focus else { return };
+        let heading = format!("{} is violated: {}", focus.guarantee, focus.summary);
+        self.told(&heading, &focus.story, focus.operations.len());
         if !scene.others.is_empty() {
             let names: BTreeSet<&str> =
                 scene.others.iter().map(|(_, name)| name.as_str()).collect();
@@ -201,10 +205,10 @@ impl Pen<'_> {
         self.y += 8.0;
     }
 
-    /// The signs that the picture holds, and no others.
-    fn legend(&mut self, scene: &Scene, kept: &Kept<'_>) {
+    /// The signs that a picture holds, and no others.
+    pub(super) fn legend(&mut self, signs: Vec<(Sign, &'static str)>) {
         let mut x = MARGIN;
-        for (sign, words) in signs(scene, kept) {
+        for (sign, words) in signs {
             let wide = 42.0 + width(words, 11.0) + 20.0;
             if x > MARGIN && x + wide > WIDE - MARGIN {
                 x = MARGIN;
@@ -226,7 +230,7 @@ impl Pen<'_> {
 
 /// A sign of the legend.
 #[derive(Clone, Copy)]
-enum Sign {
+pub(super) enum Sign {
     Bar(&'static str),
     Proof,
     Arrow(&'static str, &'static str),

@@ -41,6 +41,7 @@ mod places;
 mod scene;
 mod style;
 mod thin;
+pub mod timeline;
 mod window;
 
 use std::sync::Arc;

@@ -81,17 +81,33 @@ const RULES: &str = "\
 .sbd .anomaly{stroke:$witness;stroke-width:1.4;stroke-dasharray:5 4;fill:none}\
 .sbd .flag{fill:$witness}";
 
+/// What only timelines need besides.
+const TIMELINE_RULES: &str = "\
+.sbd .break{stroke:$muted;stroke-width:1.2;stroke-dasharray:2 4;fill:none}\
+.sbd .band{fill:$fault;fill-opacity:.1}\
+.sbd .tail-0{stop-color:$info-edge;stop-opacity:.5}\
+.sbd .tail-1{stop-color:$info-edge;stop-opacity:0}";
+
 /// The style sheet of a theme.
 pub(super) fn sheet(theme: Theme) -> String {
+    sheet_of(RULES, theme)
+}
+
+/// The style sheet of a timeline.
+pub(super) fn timeline_sheet(theme: Theme) -> String {
+    sheet_of(&format!("{RULES}{TIMELINE_RULES}"), theme)
+}
+
+fn sheet_of(rules: &str, theme: Theme) -> String {
     match theme {
-        Theme::Light => resolved(|(_, light, _)| light),
-        Theme::Dark => resolved(|(_, _, dark)| dark),
+        Theme::Light => resolved(rules, |(_, light, _)| light),
+        Theme::Dark => resolved(rules, |(_, _, dark)| dark),
         Theme::Auto => {
             let (light, dark) = (
                 variables(|(_, light, _)| light),
                 variables(|(_, _, dark)| dark),
             );
-            let mut rules = RULES.to_owned();
+            let mut rules = rules.to_owned();
             for (name, _, _) in longest_first() {
                 rules = rules.replace(&format!("${name}"), &format!("var(--sbd-{name})"));
             }
@@ -106,10 +122,10 @@ pub(super) fn sheet(theme: Theme) -> String {
 
 type Colour = (&'static str, &'static str, &'static str);
 
-fn resolved(of: impl Fn(Colour) -> &'static str) -> String {
+fn resolved(rules: &str, of: impl Fn(Colour) -> &'static str) -> String {
     longest_first()
         .into_iter()
-        .fold(RULES.to_owned(), |rules, colour| {
+        .fold(rules.to_owned(), |rules, colour| {
             rules.replace(&format!("${}", colour.0), of(colour))
         })
 }
@@ -142,7 +158,7 @@ mod tests {
             );
         }
         for theme in [Theme::Auto, Theme::Light, Theme::Dark] {
-            assert!(!sheet(theme).contains('$'), "{theme:?}");
+            assert!(!timeline_sheet(theme).contains('$'), "{theme:?}");
         }
         assert!(!sheet(Theme::Light).contains("var("));
     }

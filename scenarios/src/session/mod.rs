@@ -23,7 +23,7 @@ use seedbed_sim::lockstep::Heard;
 use seedbed_sim::{Fault, FaultId, Instant, MessageSent, NodeId, Seed, TraceLevel};
 
 use crate::file::model::{Protocol, Scenario};
-use crate::history::Operation;
+use crate::history::{History, Operation};
 use crate::nemesis::Kind;
 use crate::report::Report;
 use crate::trace::TraceEvent;
@@ -103,6 +103,9 @@ pub trait Session: Send {
 
     /// The operations so far, in order of invocation.
     fn operations(&self) -> Vec<Operation>;
+
+    /// The history so far, which shares its pages with this session's.
+    fn history(&self) -> History;
 
     /// What became of each message so far; empty unless the session was opened with [`Keep::Messages`].
     fn messages(&self) -> Vec<MessageSent>;

@@ -10,7 +10,7 @@ use super::checkpoints::Checkpoints;
 use super::core::{Core, Ending, Plan};
 use super::protocol::Hosted;
 use super::{Injection, Session, events, see, words};
-use crate::history::Operation;
+use crate::history::{History, Operation};
 use crate::nemesis::{self, Kind};
 use crate::report::Report;
 use crate::trace::TraceEvent;
@@ -226,6 +226,10 @@ impl<P: Hosted> Session for Run<P> {
 
     fn operations(&self) -> Vec<Operation> {
         self.core.history.operations().cloned().collect()
+    }
+
+    fn history(&self) -> History {
+        self.core.history.clone()
     }
 
     fn messages(&self) -> Vec<MessageSent> {

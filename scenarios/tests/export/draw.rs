@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use roxmltree::{Document, Node};
-use seedbed_scenarios::draw::{Around, DrawError, Frame, Theme, choose, svg};
+use seedbed_scenarios::draw::{Around, DrawError, Frame, Theme, choose, svg, timeline};
 use seedbed_scenarios::session::Session;
 use seedbed_sim::Instant;
 
@@ -403,4 +403,28 @@ fn what_people_write_into_files_can_not_break_the_picture() {
             .iter()
             .any(|text| text.contains("</text><script>"))
     );
+}
+
+#[test]
+fn timelines_of_runs_show_the_culprit_and_the_faults() {
+    let session = finished("ddia/5-3", 1);
+    let text =
+        timeline::of_run(session.as_ref(), "ddia/5-3", None, Theme::Auto).expect("a picture");
+    let document = Document::parse(&text).expect("XML");
+    stays_inside(&document);
+    assert_eq!(of_class(&document, "culprit").count(), 1);
+    assert!(of_class(&document, "badge").count() >= 2);
+    let session = finished("lag/crash-catch-up", 1);
+    let text = timeline::of_run(session.as_ref(), "crash", None, Theme::Dark).expect("a picture");
+    let document = Document::parse(&text).expect("XML");
+    stays_inside(&document);
+    assert!(
+        texts(&document)
+            .iter()
+            .any(|text| text.starts_with("Faults: crash"))
+    );
+    let found = session.findings().len();
+    let error = timeline::of_run(session.as_ref(), "crash", Some(found + 1), Theme::Dark);
+    let wanted = found + 1;
+    assert_eq!(error, Err(DrawError::NoSuchAnomaly { wanted, found }));
 }

@@ -411,6 +411,9 @@ pub struct DrawOptions {
     /// Choose the window around something that happened: anomaly, anomaly:2 for the second one, fault, fault:2
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["from", "to"])]
     pub around: Option<Around>,
+    /// Draw the history as clients saw it, with a lane for each process and a bar for each operation
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub timeline: bool,
     /// For light or dark pages; an SVG for both asks the page it is on
     #[arg(long, value_name = "THEME", value_parser = parse_theme, default_value = "auto")]
     pub theme: Theme,

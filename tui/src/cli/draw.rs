@@ -1,10 +1,10 @@
-//! `seedbed draw`: a space-time diagram of a run, as SVG or PNG.
+//! `seedbed draw`: a space-time diagram of a run, or the timeline of its history, as SVG or PNG.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use seedbed_scenarios::draw::{self, Frame, Theme};
+use seedbed_scenarios::draw::{self, Around, Frame, Theme};
 use seedbed_scenarios::session::{self, Keep};
 use seedbed_sim::{Instant, Seed};
 
@@ -32,7 +32,10 @@ pub(super) fn draw(argument: &str, seed: u64, options: &DrawOptions) -> anyhow::
         (Theme::Auto, ImageFormat::Png) => Theme::Light,
         (theme, _) => theme,
     };
-    let svg = diagram(argument, seed, options.frame(), theme)?;
+    let svg = match options.timeline {
+        true => timeline(argument, seed, options.around, theme)?,
+        false => diagram(argument, seed, options.frame(), theme)?,
+    };
     let bytes = match format {
         ImageFormat::Svg => svg.into_bytes(),
         ImageFormat::Png => png(&svg)?,
@@ -67,6 +70,33 @@ pub fn diagram(argument: &str, seed: u64, frame: Frame, theme: Theme) -> anyhow:
     let mut session = session::open(&source.name(), source.load()?, Seed(seed), Keep::Everything);
     session.run_to_end();
     Ok(draw::svg(session.as_ref(), frame, theme)?)
+}
+
+/// The timeline of the history of scenario `argument`, as SVG: around an anomaly, if there is one.
+fn timeline(
+    argument: &str,
+    seed: u64,
+    around: Option<Around>,
+    theme: Theme,
+) -> anyhow::Result<String> {
+    let wanted = match around {
+        None => None,
+        Some(Around::Anomaly(number)) => Some(number),
+        Some(Around::Fault(_)) => {
+            bail!("a timeline is drawn around an anomaly, not around a fault")
+        }
+    };
+    let source = Source::find(argument)?;
+    crash::watch(&source.name(), seed);
+    let mut session = session::open(&source.name(), source.load()?, Seed(seed), Keep::Digest);
+    session.run_to_end();
+    let title = format!("{}, seed {seed}", source.name());
+    Ok(draw::timeline::of_run(
+        session.as_ref(),
+        &title,
+        wanted,
+        theme,
+    )?)
 }
 
 impl DrawOptions {

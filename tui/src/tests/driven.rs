@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seedbed_scenarios::history::Operation;
+use seedbed_scenarios::history::{History, Operation};
 use seedbed_scenarios::nemesis::Kind;
 use seedbed_scenarios::report::Report;
 use seedbed_scenarios::session::{Injection, Session};
@@ -131,6 +131,9 @@ impl Session for Clockwork {
     }
     fn operations(&self) -> Vec<Operation> {
         Vec::new()
+    }
+    fn history(&self) -> History {
+        History::new()
     }
     fn digest(&self) -> u64 {
         self.seed * 1_000 + self.step

@@ -12,8 +12,10 @@ use crate::history::{Completion, Function, Operation, OperationId, Value};
 
 use super::search::{Bench, Said, sorted};
 
-/// More guesses than this are not tried.
+/// More guesses than this are not tried …
 const GUESSES_MAX: usize = 12;
+/// … and fewer where each of them means so many operations.
+const MANY: usize = 20_000;
 
 impl Bench<'_> {
     /// What the culprit, the last of the operations `until` its end, could have returned instead, and whether there may be
@@ -27,8 +29,9 @@ impl Bench<'_> {
         let returned = operation.returned();
         let mut guesses = self.guesses(until, culprit);
         guesses.retain(|guess| guess.as_ref() != returned);
-        let mut more = guesses.len() > GUESSES_MAX;
-        guesses.truncate(GUESSES_MAX);
+        let guesses_max = if until.len() > MANY { 4 } else { GUESSES_MAX };
+        let mut more = guesses.len() > guesses_max;
+        guesses.truncate(guesses_max);
         let kept = sorted(until.iter().copied());
         let mut legal = Vec::new();
         for guess in guesses {

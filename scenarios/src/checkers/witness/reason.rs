@@ -1,7 +1,7 @@
 //! Why no order explains a core, in words.
 //!
-//! The judge may have words of its own, which then stand: a cycle is told by those who found it. Where it has none, the
-//! culprit's answer is looked at: whose value it is, and what had become of that. When none of the simple reasons is
+//! The judge may have words of its own, which then stand: a cycle is told by those who found it. Where it has none, or
+//! none but that it searched in vain, the culprit's answer is looked at: whose value it is, and what had become of that. When none of the simple reasons is
 //! the reason, the story says what was proved and no more: that no order explains these operations.
 
 use std::collections::BTreeSet;
@@ -37,6 +37,9 @@ pub(super) fn summary(history: &History, core: &Core, clock: Clock<'_>) -> Strin
     format!("{who} {did} at {at}, which nothing explains{legal}")
 }
 
+/// The guarantees whose judges search for orders: they know that there is none, and have no better words for it.
+const SEARCHED: [&str; 2] = ["linearizable", "sequential"];
+
 /// The lines below the operations: why they can't be, and what could.
 pub(super) fn why(
     question: &Question<'_>,
@@ -49,6 +52,7 @@ pub(super) fn why(
     let legal = could(core, culprit);
     let mut lines = origins(question.history, core, clock);
     let words: Vec<String> = judge
+        .filter(|_| !SEARCHED.contains(&guarantee))
         .map(|told| told.story.iter().skip(told.operations.len()).cloned())
         .into_iter()
         .flatten()

@@ -1,9 +1,10 @@
 //! The search for the core: the culprit first, then a window before it that is enough, then nothing that can go.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::checkers::{Budget, Check, Finding, Question, Setting, Witness};
-use crate::history::{Function, Operation, OperationId, Place, Value};
+use crate::history::{Function, KeyId, Operation, OperationId, Place, Value};
 use crate::search::ddmin;
 
 use super::Core;
@@ -115,12 +116,14 @@ impl<'a> Bench<'a> {
 
     /// See [`super::minimise`].
     pub(super) fn core(&mut self, hint: &[OperationId]) -> Option<Core> {
-        let scope = self.scope(hint)?;
-        let (culprit, until) = self.culprit(&scope, hint)?;
-        let mut window = self.window(&scope[..=until], culprit, hint)?;
+        let (scope, until, mut window) = self.scopes(hint).into_iter().find_map(|scope| {
+            let (until, window) = self.culprit(&scope, hint)?;
+            Some((scope, until, window))
+        })?;
+        let culprit = scope[until];
         // Reads are dropped first: who wrote a value tells more than who else saw it.
         window.sort_by_key(|&id| {
-            let said_at = std::cmp::Reverse(self.said_at(id));
+            let said_at = Reverse(self.said_at(id));
             (!self.question.history.operation(id).is_update(), said_at)
         });
         let rest = ddmin::fewest(window, &mut |count, make| {
@@ -138,30 +141,27 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// The operations that say something, in the order in which they said it: those of the hint's keys, where these alone
-    /// violate the guarantee; else all.
-    fn scope(&mut self, hint: &[OperationId]) -> Option<Vec<OperationId>> {
+    /// Operations that say something, in the order in which they said it: those of the key of the hint's culprit, those of
+    /// all of the hint's keys, and all. What the first of them proves needs no more.
+    fn scopes(&self, hint: &[OperationId]) -> Vec<Vec<OperationId>> {
         let history = self.question.history;
-        let keys: BTreeSet<_> = hint.iter().map(|&id| history.key_id(id)).collect();
-        let culprit_key = hint.last().map(|&id| BTreeSet::from([history.key_id(id)]));
-        let all = (0..history.key_count() as u32)
-            .map(crate::history::KeyId)
-            .collect();
-        let mut tried: Vec<BTreeSet<_>> = Vec::new();
-        for keys in culprit_key.into_iter().chain([keys, all]) {
-            if keys.is_empty() || tried.contains(&keys) {
-                continue;
+        let of_hint: BTreeSet<KeyId> = hint.iter().map(|&id| history.key_id(id)).collect();
+        let of_culprit = hint.last().map(|&id| BTreeSet::from([history.key_id(id)]));
+        let all: BTreeSet<KeyId> = (0..history.key_count() as u32).map(KeyId).collect();
+        let mut scopes: Vec<BTreeSet<KeyId>> = Vec::new();
+        for keys in of_culprit.into_iter().chain([of_hint, all]) {
+            if !keys.is_empty() && !scopes.contains(&keys) {
+                scopes.push(keys);
             }
+        }
+        let operations = |keys: BTreeSet<KeyId>| {
             let in_keys = |operation: &&Operation| keys.contains(&history.key_id(operation.id));
             let speaking = history.operations().filter(in_keys).filter(says_something);
             let mut scope: Vec<OperationId> = speaking.map(|operation| operation.id).collect();
             scope.sort_by_key(|&id| self.said_at(id));
-            if self.said(&sorted(scope.iter().copied())).is_violated() {
-                return Some(scope);
-            }
-            tried.push(keys);
-        }
-        None
+            scope
+        };
+        scopes.into_iter().map(operations).collect()
     }
 
     /// Where an operation says what it says: at its end, or where nobody knows its end, at its beginning.
@@ -171,28 +171,31 @@ impl<'a> Bench<'a> {
         ended.flatten().unwrap_or_else(|| history.invoked(id))
     }
 
-    /// The operation of the scope with whose end it became impossible, and its index there.
+    /// The index of the operation of the scope with whose end it became impossible, and a window before it that is
+    /// enough. `None` where the scope violates nothing.
     fn culprit(
         &mut self,
         scope: &[OperationId],
         hint: &[OperationId],
-    ) -> Option<(OperationId, usize)> {
-        let mut explained = 0;
-        let mut violated = scope.len();
+    ) -> Option<(usize, Vec<OperationId>)> {
+        // Where a judge names the culprit it is mostly right: a window and one look at all before it are enough.
         let index_of = |id: &OperationId| scope.iter().position(|other| other == id);
-        // Where a judge names the culprit it is mostly right: two looks instead of seventeen.
-        let named = hint
-            .last()
-            .and_then(index_of)
-            .map_or(Vec::new(), |index| vec![index + 1, index]);
-        for count in named {
-            if count < violated && count > explained {
-                match self.violates_until(scope, count) {
-                    true => violated = count,
-                    false => explained = count,
+        let named = hint.last().and_then(index_of);
+        let window = named.and_then(|index| self.window(&scope[..=index], hint));
+        let (mut explained, mut violated) = match (named, window) {
+            (Some(index), Some(window)) => {
+                if !self.violates_until(scope, index) {
+                    return Some((index, window));
                 }
+                (0, index)
             }
-        }
+            (named, _) => {
+                if !self.violates_until(scope, scope.len()) {
+                    return None;
+                }
+                (named.map_or(0, |index| index + 1), scope.len())
+            }
+        };
         while explained + 1 < violated {
             let middle = explained + (violated - explained) / 2;
             match self.violates_until(scope, middle) {
@@ -200,8 +203,9 @@ impl<'a> Bench<'a> {
                 false => explained = middle,
             }
         }
-        let until = violated.checked_sub(1)?;
-        Some((scope[until], until))
+        let index = violated.checked_sub(1)?;
+        let window = self.window(&scope[..=index], hint)?;
+        Some((index, window))
     }
 
     fn violates_until(&mut self, scope: &[OperationId], count: usize) -> bool {
@@ -209,22 +213,20 @@ impl<'a> Bench<'a> {
             .is_violated()
     }
 
-    /// Operations that violate the guarantee together with the culprit: those of the hint, or else as
+    /// Operations that violate the guarantee together with the last of those `until` its end: those of the hint, or else as
     /// many of those that spoke last as it takes.
-    fn window(
-        &mut self,
-        until: &[OperationId],
-        culprit: OperationId,
-        hint: &[OperationId],
-    ) -> Option<Vec<OperationId>> {
-        let speaks = |id: &&OperationId| until.contains(id) && **id != culprit;
+    fn window(&mut self, until: &[OperationId], hint: &[OperationId]) -> Option<Vec<OperationId>> {
+        let (&culprit, before) = until.split_last()?;
+        let end = self.said_at(culprit);
         // A long hint is no hint.
-        let hint = hint.iter().take(HINT_MAX + 1);
-        let hinted: Vec<OperationId> = hint.filter(speaks).copied().collect();
+        let hint = hint.iter().take(HINT_MAX + 1).copied();
+        let hinted: Vec<OperationId> = hint
+            .filter(|&id| self.said_at(id) < end)
+            .filter(|&id| says_something(&self.question.history.operation(id)))
+            .collect();
         if hinted.len() <= HINT_MAX && self.said(&with(hinted.clone(), culprit)).is_violated() {
             return Some(hinted);
         }
-        let before = &until[..until.len() - 1];
         let mut count = 1;
         loop {
             let near: Vec<OperationId> = before.iter().rev().take(count).copied().collect();
@@ -248,7 +250,7 @@ impl<'a> Bench<'a> {
     ) -> Vec<OperationId> {
         let history = self.question.history;
         let mut known: BTreeSet<OperationId> = near.iter().copied().chain([culprit]).collect();
-        let allowed: BTreeSet<OperationId> = before.iter().copied().collect();
+        let last = before.last().map(|&id| self.said_at(id));
         let mut window = near;
         let mut index = 0;
         // Those that are added may have sources too.
@@ -257,12 +259,8 @@ impl<'a> Bench<'a> {
             for value in seen(history.operation(id)) {
                 let sources = self.updates.of(history.key_id(id), value);
                 // Of many that leave the same, the last ones.
-                for &source in sources
-                    .iter()
-                    .rev()
-                    .filter(|id| allowed.contains(id))
-                    .take(4)
-                {
+                let in_time = |id: &&OperationId| Some(self.said_at(**id)) <= last;
+                for &source in sources.iter().rev().filter(in_time).take(4) {
                     if known.insert(source) {
                         window.push(source);
                     }

@@ -3,5 +3,6 @@
 
 mod cores;
 mod histories;
+mod mutants;
 mod oracle;
 mod stories;
