@@ -14,6 +14,10 @@ pub enum Directive {
     Screen(Screen),
     /// A space-time diagram.
     Draw(Draw),
+    /// What all judges say of some histories.
+    Verdicts(Vec<String>),
+    /// Which guarantees imply which.
+    Lattice,
 }
 
 /// `{{#run SCENARIO [seed=N] [change='TEXT' to='TEXT'] [part='TITLE']}}`
@@ -121,7 +125,14 @@ pub struct Lines {
 }
 
 /// How our directives begin.
-pub(crate) const DIRECTIVES: [&str; 4] = ["{{#run", "{{#show", "{{#screen", "{{#draw"];
+pub(crate) const DIRECTIVES: [&str; 6] = [
+    "{{#run",
+    "{{#show",
+    "{{#screen",
+    "{{#draw",
+    "{{#verdicts",
+    "{{#lattice",
+];
 
 /// Reads a line of a chapter. `None` where it is no directive of ours (`{{#include …}}` is mdBook's own).
 pub(crate) fn parse(line: &str) -> Option<Result<Directive, String>> {
@@ -142,6 +153,11 @@ pub(crate) fn parse(line: &str) -> Option<Result<Directive, String>> {
 fn parse_inner(inner: &str) -> Result<Directive, String> {
     let mut words = words(inner)?.into_iter();
     let name = words.next().unwrap_or_default();
+    match name.as_str() {
+        "verdicts" => return Ok(Directive::Verdicts(words.collect())),
+        "lattice" => return Ok(Directive::Lattice),
+        _ => {}
+    }
     let scenario = words
         .next()
         .filter(|word| !word.contains('='))

@@ -11,6 +11,10 @@ pub trait Lab {
     fn show(&self, scenario: &str) -> Result<String, String>;
     /// A picture of the lab, as an SVG.
     fn screen(&self, screen: &Screen) -> Result<String, String>;
+    /// A table of what all judges say of some histories, in Markdown.
+    fn verdicts(&self, histories: &[String]) -> Result<String, String>;
+    /// Which guarantees imply which, as a text.
+    fn lattice(&self) -> String;
     /// A space-time diagram, as an SVG.
     fn draw(&self, draw: &Draw) -> Result<String, String>;
 }
@@ -73,6 +77,8 @@ fn block(directive: &Directive, lab: &impl Lab) -> Result<String, String> {
         }
         Directive::Screen(screen) => Ok(html(&lab.screen(screen)?)),
         Directive::Draw(draw) => Ok(html(&lab.draw(draw)?)),
+        Directive::Verdicts(histories) => lab.verdicts(histories),
+        Directive::Lattice => Ok(format!("```text\n{}```", lab.lattice())),
         Directive::Show(show) => {
             let file = cut(&lab.show(&show.scenario)?, show.lines)?;
             Ok(format!("```toml\n{file}\n```"))
@@ -154,6 +160,14 @@ mod tests {
             Ok(format!("<svg>\n\n<title>{title}</title>\n</svg>\n"))
         }
 
+        fn verdicts(&self, histories: &[String]) -> Result<String, String> {
+            Ok(format!("| {} |", histories.join(" | ")))
+        }
+
+        fn lattice(&self) -> String {
+            "strong\n  implies weak\n".to_owned()
+        }
+
         fn draw(&self, draw: &Draw) -> Result<String, String> {
             let title = self.show(&draw.scenario).map(|_| &draw.scenario)?;
             Ok(format!("<svg>\n\n<desc>{title}</desc>\n</svg>\n"))
@@ -166,6 +180,13 @@ mod tests {
             "# Lag\n\n{{#run ddia/5-3}}\n\nWrite `\\{{#show X}}`.\n{{#show ddia/5-3 lines=1}}\n";
         let expected = "# Lag\n\n```console\n$ seedbed run ddia/5-3\n23 bytes\n\nSeed\n----\nNone\n\nEnd\n---\nfine\n```\n\n\
                         Write `{{#show X}}`.\n```toml\nschema = 1\n```\n";
+        assert_eq!(expand(text, &Fixture), Ok(expected.into()));
+    }
+
+    #[test]
+    fn verdicts_are_a_table_and_the_lattice_is_a_text() {
+        let text = "{{#verdicts figure-2a figure-2b}}\n{{#lattice}}\n";
+        let expected = "| figure-2a | figure-2b |\n```text\nstrong\n  implies weak\n```\n";
         assert_eq!(expand(text, &Fixture), Ok(expected.into()));
     }
 

@@ -4,10 +4,12 @@ use crate::directive::{Change, Draw, Run, Screen};
 use crate::expand::Lab;
 use seedbed::cli;
 use seedbed::layout::Size;
+use seedbed_scenarios::checkers::{Finding, Model, Order, Question, Setting, guarantee};
 use seedbed_scenarios::draw::{self, Theme};
+use seedbed_scenarios::import::{self, Hints};
 use seedbed_scenarios::session::{self, Keep, Session};
 use seedbed_scenarios::{catalog, file};
-use seedbed_sim::{Seed, Span};
+use seedbed_sim::{Instant, Seed, Span};
 
 /// The seed that the program uses where none is given.
 const DEFAULT_SEED: u64 = 1;
@@ -22,7 +24,85 @@ const SCREEN: Size = Size {
 #[derive(Clone, Copy, Debug)]
 pub struct Catalog;
 
+/// The histories that chapters speak of, by name.
+macro_rules! histories {
+    ($($name:literal,)*) => {
+        &[$(($name, include_str!(concat!("../histories/", $name, ".jsonl"))),)*]
+    };
+}
+
+const HISTORIES: &[(&str, &str)] = histories![
+    "own-write-missed",
+    "seen-and-gone",
+    "backwards",
+    "answer-first",
+    "lists-disagree",
+    "figure-2a",
+    "figure-2b",
+    "figure-2c",
+];
+
+/// What the judges say of one history, in the order of the catalog.
+fn judged(name: &str) -> Result<Vec<(&'static str, &'static str)>, String> {
+    let known = HISTORIES.iter().find(|(known, _)| *known == name);
+    let (_, text) = known.ok_or_else(|| format!("no history is called `{name}`"))?;
+    let imported = import::read(name, Hints::default(), text.as_bytes());
+    let imported = imported.map_err(|mistake| mistake.to_string())?;
+    let setting = Setting {
+        model: if text.contains("append") {
+            Model::AppendKv
+        } else {
+            Model::Register
+        },
+        order: Order::Session,
+        ..Setting::default()
+    };
+    let question = Question {
+        history: &imported.history,
+        setting: &setting,
+        finals: None,
+        at: Instant::ZERO,
+    };
+    let standings = guarantee::ladder(&question).map_err(|unsupported| unsupported.to_string())?;
+    let judged = standings.iter().map(|standing| {
+        let word = match standing.finding {
+            Finding::Holds => "holds",
+            Finding::Violated { .. } => "**falls**",
+            Finding::Undecided(_) => "·",
+        };
+        (standing.guarantee.name, word)
+    });
+    Ok(judged.collect())
+}
+
 impl Lab for Catalog {
+    fn verdicts(&self, histories: &[String]) -> Result<String, String> {
+        let columns: Vec<_> = histories
+            .iter()
+            .map(|name| judged(name))
+            .collect::<Result<_, _>>()?;
+        let names = histories.iter().map(|name| format!("`{name}` |"));
+        let mut table = format!("| | {}\n|---|", names.collect::<Vec<_>>().join(" "));
+        table.push_str(&":-:|".repeat(histories.len()));
+        table.push('\n');
+        let rows = columns.first().map_or(0, Vec::len);
+        // What real time or other objects are needed for says nothing of any of them.
+        let says_something = |row: &usize| columns.iter().any(|column| column[*row].1 != "·");
+        for row in (0..rows).filter(says_something) {
+            let words: Vec<&str> = columns.iter().map(|column| column[row].1).collect();
+            table.push_str(&format!(
+                "| `{}` | {} |\n",
+                columns[0][row].0,
+                words.join(" | ")
+            ));
+        }
+        Ok(table)
+    }
+
+    fn lattice(&self) -> String {
+        guarantee::print_lattice()
+    }
+
     fn run(&self, run: &Run) -> Result<String, String> {
         let edited = (run.scenario.as_str(), run.change.as_ref());
         let session = self.open(edited, &run.file_name(), run.seed, Keep::Digest)?;
@@ -74,7 +154,6 @@ impl Catalog {
 mod tests {
     use super::*;
     use seedbed_scenarios::draw::Frame;
-    use seedbed_sim::Instant;
 
     fn run(scenario: &str, change: Option<(&str, &str)>) -> Result<String, String> {
         Catalog.run(&Run {
@@ -96,6 +175,23 @@ mod tests {
             seed.map(|line| line.split_whitespace().last()),
             Some(Some("7"))
         );
+    }
+
+    #[test]
+    fn the_table_says_of_each_history_what_falls() {
+        let names = ["figure-2a", "figure-2b"].map(str::to_owned);
+        let table = Catalog.verdicts(&names).expect("histories of the book");
+        for row in [
+            "| `cc` | holds | holds |",
+            "| `cm` | holds | **falls** |",
+            "| `ccv` | **falls** | holds |",
+        ] {
+            assert!(table.lines().any(|line| line == row), "{table}");
+        }
+        assert!(Catalog.verdicts(&["figure-9".to_owned()]).is_err());
+        for (name, _) in HISTORIES {
+            assert!(judged(name).is_ok(), "{name}");
+        }
     }
 
     #[test]
@@ -153,7 +249,9 @@ mod tests {
             })
         };
         let svg = draw("ddia/5-3", Frame::Telling).expect("a scenario of the catalog");
-        assert!(svg.contains(".navy .sbd") && svg.contains("read-your-writes is violated"));
+        assert!(
+            svg.contains(".navy .sbd") && svg.contains("read-your-writes-in-real-time is violated")
+        );
         let first = Instant::from_millis(9_000);
         let late = Frame::Between {
             from: Some(first),

@@ -168,7 +168,7 @@ pub struct AnomalyView {
     pub at: Instant,
     /// The step at which it could be seen, for jumping there.
     pub step: u64,
-    /// The guarantee, by the name of its checker: `read-your-writes`.
+    /// The guarantee, by the name of its checker: `read-your-writes-in-real-time`.
     pub guarantee: String,
     /// One line: who saw what, and what they should have seen.
     pub summary: String,
@@ -230,7 +230,7 @@ pub struct LogLine {
 /// What a scenario expects, and how that stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectationView {
-    /// `read-your-writes is violated`.
+    /// `read-your-writes-in-real-time is violated`.
     pub text: String,
     /// Whether it is met by now; `None` while it can't be judged.
     pub met: Option<bool>,

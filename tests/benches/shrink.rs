@@ -35,7 +35,7 @@ fn shrinking(c: &mut Criterion) {
     let bugs = [
         (Planted::AckBeforeSync, "durability"),
         (Planted::SkipEntryAfterReconnect, "convergence"),
-        (Planted::ServeBeforeReplay, "monotonic-reads"),
+        (Planted::ServeBeforeReplay, "monotonic-reads-in-real-time"),
     ];
     let mut group = c.benchmark_group("shrink 2,000 operations and 20 faults");
     group.sample_size(10);

@@ -74,7 +74,7 @@ impl Case {
             let report = self.run(seed, Planted::Nothing);
             for verdict in report.verdicts.iter().filter(|verdict| {
                 // Who reads at a follower that lags does not always find their own writes.
-                verdict.check != "read-your-writes" || self.routing == "leader"
+                verdict.check != "read-your-writes-in-real-time" || self.routing == "leader"
             }) {
                 assert_eq!(
                     verdict.holds,
@@ -154,7 +154,7 @@ fn read_your_writes_catches_a_leader_that_reads_from_an_old_snapshot() {
         routing: "leader",
         keys: 5,
         fault: "",
-        check: "read-your-writes",
+        check: "read-your-writes-in-real-time",
         within_seeds: 1,
     }
     .holds_up();
@@ -168,7 +168,7 @@ fn monotonic_reads_catches_a_follower_that_answers_before_it_has_replayed_its_lo
         keys: 5,
         fault: "[[fault]]\nat = \"500ms\"\nuntil = \"520ms\"\nkind = \"crash\"\nnode = \"follower-1\"\n\
                 [[fault]]\nat = \"500ms\"\nuntil = \"520ms\"\nkind = \"crash\"\nnode = \"follower-2\"",
-        check: "monotonic-reads",
+        check: "monotonic-reads-in-real-time",
         within_seeds: 3,
     }
     .holds_up();

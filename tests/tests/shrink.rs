@@ -138,7 +138,7 @@ fn a_follower_that_skips_an_entry_after_a_reconnect() {
 #[test]
 fn a_follower_that_answers_before_its_recovery_ends() {
     let planted = Planted::ServeBeforeReplay;
-    let small = is_found_shrunk_and_explained(planted, "monotonic-reads");
+    let small = is_found_shrunk_and_explained(planted, "monotonic-reads-in-real-time");
     nothing_can_go_and_nothing_disturbs_it(&small, planted);
     assert!(small.to_toml().contains("Without \"crash follower"));
 }
@@ -146,7 +146,7 @@ fn a_follower_that_answers_before_its_recovery_ends() {
 #[test]
 fn a_stale_read_is_explained_by_the_change_that_was_still_in_flight() {
     let scenario = runs::scenario("lag/generated-load");
-    let keep = Some("read-your-writes");
+    let keep = Some("read-your-writes-in-real-time");
     let small = shrunk(&scenario, 1, Planted::Nothing, keep).expect("it falls");
     nothing_can_go_and_nothing_disturbs_it(&small, Planted::Nothing);
     let text = small.to_text();
@@ -186,7 +186,7 @@ keys = { count = 2 }
 /// What is left of runs of some seeds in which somebody does not read their own write.
 fn shrunk_stale_reads(network: &str) -> Vec<String> {
     let scenario = runs::parse(&UNEVEN.replace("NETWORK", network));
-    let check = "read-your-writes";
+    let check = "read-your-writes-in-real-time";
     let keeps = |seed: &u64| falls(&scenario, *seed, Planted::Nothing, check);
     let mut texts = Vec::new();
     for seed in (0..200).filter(keeps).take(6) {
@@ -255,11 +255,11 @@ fn the_result_does_not_hang_on_who_runs_the_candidates() {
 fn what_falls_against_expectation_is_kept_before_what_was_expected() {
     let text = runs::changed(
         "lag/generated-load",
-        "check = \"monotonic-reads\"\nverdict = \"violated\"",
-        "check = \"monotonic-reads\"\nverdict = \"holds\"",
+        "check = \"monotonic-reads-in-real-time\"\nverdict = \"violated\"",
+        "check = \"monotonic-reads-in-real-time\"\nverdict = \"holds\"",
     );
     let small = shrunk(&runs::parse(&text), 1, Planted::Nothing, None).expect("it falls");
-    assert_eq!(small.check, "monotonic-reads");
+    assert_eq!(small.check, "monotonic-reads-in-real-time");
 }
 
 #[test]
@@ -287,7 +287,7 @@ swarm = true
     for (planted, check) in [
         (Planted::AckBeforeSync, "durability"),
         (Planted::SkipEntryAfterReconnect, "convergence"),
-        (Planted::ServeBeforeReplay, "monotonic-reads"),
+        (Planted::ServeBeforeReplay, "monotonic-reads-in-real-time"),
     ] {
         let seed = swept(&scenario, planted, check);
         let seed = seed.unwrap_or_else(|| panic!("no seed below 1,000 shows {planted:?}"));

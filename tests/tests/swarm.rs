@@ -148,7 +148,7 @@ fn broken(text: &str, report: &Report) -> Vec<String> {
         .verdicts
         .iter()
         .filter(|verdict| verdict.holds != Some(true));
-    fell.filter(|verdict| !(reads_lag && verdict.check == "read-your-writes"))
+    fell.filter(|verdict| !(reads_lag && verdict.check == "read-your-writes-in-real-time"))
         .map(|verdict| verdict.check.clone())
         .collect()
 }
@@ -178,8 +178,8 @@ fn the_swarm_finds_every_planted_bug() {
     let bugs = [
         (Planted::AckBeforeSync, "durability"),
         (Planted::SkipEntryAfterReconnect, "convergence"),
-        (Planted::StaleLeaderReads, "read-your-writes"),
-        (Planted::ServeBeforeReplay, "monotonic-reads"),
+        (Planted::StaleLeaderReads, "read-your-writes-in-real-time"),
+        (Planted::ServeBeforeReplay, "monotonic-reads-in-real-time"),
     ];
     for (planted, check) in bugs {
         let finds = |seed: &u64| {

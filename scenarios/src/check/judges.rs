@@ -1,7 +1,7 @@
 //! Who can be asked: the judges of all guarantees, and what those of the ladder make of each other.
 
 use crate::checkers::{
-    CATALOG, CatalogEntry, Finding, JudgeKind, Question, Unsupported, Witness, witness,
+    CATALOG, CatalogEntry, Finding, JudgeKind, Question, Unsupported, Witness, guarantee, witness,
 };
 use crate::file::{alternatives, nearest, quoted};
 
@@ -49,17 +49,35 @@ pub(super) fn ask(judge: Judge, question: &Question<'_>) -> Result<Standing, Uns
     })
 }
 
-/// What all judges rule whom the question has something for.
+/// What all judges rule whom the question has something for, and what follows from it for the others.
 pub(super) fn ladder(question: &Question<'_>) -> Result<Vec<Standing>, Unsupported> {
-    all()
-        .filter(|judge| question.finals.is_some() || !judge.sees_contents())
-        .map(|judge| ask(judge, question))
-        .collect()
+    let standings = guarantee::ladder(question)?.into_iter();
+    let asked = standings.filter(|it| all().any(|judge| judge.name == it.guarantee.name));
+    let told = asked.map(|it| Standing {
+        judge: it.guarantee,
+        by: it.by.map(|by| {
+            format!(
+                "by what is known of {}, since {} implies {}: {}",
+                if by.stronger == it.guarantee.name {
+                    by.weaker
+                } else {
+                    by.stronger
+                },
+                by.stronger,
+                by.weaker,
+                by.because
+            )
+        }),
+        finding: it.finding,
+        states: it.states,
+    });
+    Ok(told.collect())
 }
 
 /// What implies what: the stronger one first.
 pub(super) fn implications() -> Vec<[&'static str; 2]> {
-    Vec::new()
+    let implications = guarantee::LATTICE.iter();
+    implications.map(|it| [it.stronger, it.weaker]).collect()
 }
 
 /// A violation cut down to the operations that prove it, and told.

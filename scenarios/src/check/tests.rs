@@ -36,7 +36,7 @@ fn json(answer: &Answer) -> serde_json::Value {
 
 #[test]
 fn a_violation_names_its_lines_and_its_culprit() {
-    let answer = answer(BACKWARDS, None, "monotonic-reads");
+    let answer = answer(BACKWARDS, None, "monotonic-reads-in-real-time");
     assert_eq!(answer.verdict(), Verdict::Violated);
     let json = json(&answer);
     assert_eq!(
@@ -51,7 +51,10 @@ fn a_violation_names_its_lines_and_its_culprit() {
         "{json}"
     );
     let text = answer.to_text();
-    assert!(text.contains("monotonic-reads: falls at line 8"), "{text}");
+    assert!(
+        text.contains("monotonic-reads-in-real-time: falls at line 8"),
+        "{text}"
+    );
     assert!(
         text.contains("4 operations") && text.contains("model register"),
         "{text}"
@@ -65,7 +68,7 @@ fn what_holds_has_no_witness_and_no_culprit() {
         .take(6)
         .map(|line| format!("{line}\n"))
         .collect();
-    let answer = answer(&good, None, "monotonic-reads");
+    let answer = answer(&good, None, "monotonic-reads-in-real-time");
     assert_eq!(answer.verdict(), Verdict::Holds);
     let json = json(&answer);
     assert!(
@@ -88,7 +91,10 @@ fn a_ladder_falls_if_anything_in_it_does() {
         let rung = rungs.iter().find(|rung| rung["guarantee"] == name);
         rung.map(|rung| rung["verdict"].clone())
     };
-    assert_eq!(verdict("monotonic-reads"), Some("violated".into()));
+    assert_eq!(
+        verdict("monotonic-reads-in-real-time"),
+        Some("violated".into())
+    );
     assert_eq!(verdict("read-your-writes"), Some("holds".into()));
     assert_eq!(
         verdict("convergence"),

@@ -6,6 +6,11 @@
 //!
 //! # What the history proves
 //!
+//! Most guarantees are judged as they are defined, by visibility and arbitration or by bad patterns alone: the chapters
+//! are [`visibility`] and [`causal`], and [`guarantee`] says which of them imply which. What follows is the chapter of the
+//! judges whose names end in `-in-real-time`, and of the others that go by the order in which updates *must* have taken
+//! place.
+//!
 //! Guarantees speak of which updates are *visible* to a read, and of the order in which updates take their places
 //! (Viotti and Vukolić, *Consistency in Non-Transactional Distributed Storage Systems*, ACM Computing Surveys 49(1),
 //! 2016: visibility and arbitration). Clients see neither. What they see bounds them:
@@ -56,27 +61,32 @@
 //!
 //! The [`CATALOG`] names them all.
 
+mod acts;
 mod availability;
 mod bounded_staleness;
+mod causal;
 mod conflicts;
+mod consistent_prefix;
 mod convergence;
 mod deletes;
 mod durability;
 mod final_state;
+pub mod guarantee;
 mod ladder;
 pub mod linearizable;
 mod liveness;
 pub mod models;
-mod monotonic_reads;
+mod monotonic_reads_in_real_time;
 mod per_session;
 mod question;
-mod read_your_writes;
+mod read_your_writes_in_real_time;
 pub mod sequential;
 pub(crate) mod story;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod visibility;
 pub mod witness;
 
 pub use final_state::{FinalState, Probe, ReplicaContents};
@@ -134,18 +144,94 @@ pub enum JudgeKind {
     Contents(Check),
 }
 
-/// All checkers, in the order in which reports show them.
+/// All checkers, in the order in which reports show them: the ladder first, weaker guarantees before stronger ones.
 pub static CATALOG: &[CatalogEntry] = &[
     CatalogEntry {
         name: "read-your-writes",
-        promise: "A session sees its own acknowledged updates.",
-        kind: JudgeKind::Online(|| Box::new(read_your_writes::ReadYourWrites::default())),
-        terms: &[],
+        promise: "One order of updates explains that each session sees its own.",
+        kind: JudgeKind::History(visibility::read_your_writes::check),
+        terms: &[Term::Budget],
     },
     CatalogEntry {
         name: "monotonic-reads",
+        promise: "One order of updates explains that no session forgets what it has seen.",
+        kind: JudgeKind::History(visibility::monotonic_reads::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "monotonic-writes",
+        promise: "Updates take their places in the order in which their session issued them.",
+        kind: JudgeKind::History(visibility::monotonic_writes::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "writes-follow-reads",
+        promise: "What a session writes takes its place after what it had read.",
+        kind: JudgeKind::History(visibility::writes_follow_reads::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "pram",
+        promise: "Everybody sees each session's updates in their order, and one order of all explains it.",
+        kind: JudgeKind::History(visibility::pram::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "pram-per-process",
+        promise: "Each session sees every other's updates in their order, whatever the others see.",
+        kind: JudgeKind::History(causal::cm::check_pram),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "consistent-prefix",
+        promise: "Who sees an update sees all that it depends on, then and later.",
+        kind: JudgeKind::History(consistent_prefix::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "cc",
+        promise: "Causal consistency: each read is explained by its causal past.",
+        kind: JudgeKind::History(causal::cc::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "cm",
+        promise: "Causal memory: one order of its causal past explains all reads of a session.",
+        kind: JudgeKind::History(causal::cm::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "ccv",
+        promise: "Causal convergence: one order of all updates explains each read by its causal past.",
+        kind: JudgeKind::History(causal::ccv::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: sequential::NAME,
+        promise: "One order of all operations keeps every session's own and explains every answer.",
+        kind: JudgeKind::History(sequential::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: linearizable::NAME,
+        promise: "Every operation takes effect at one moment between its beginning and its end.",
+        kind: JudgeKind::History(linearizable::check),
+        terms: &[Term::Budget],
+    },
+    CatalogEntry {
+        name: "read-your-writes-in-real-time",
+        promise: "A session sees its own acknowledged updates, or newer ones.",
+        kind: JudgeKind::Online(|| {
+            Box::new(read_your_writes_in_real_time::ReadYourWrites::default())
+        }),
+        terms: &[],
+    },
+    CatalogEntry {
+        name: "monotonic-reads-in-real-time",
         promise: "What a session has seen does not go away again.",
-        kind: JudgeKind::Online(|| Box::new(monotonic_reads::MonotonicReads::default())),
+        kind: JudgeKind::Online(|| {
+            Box::new(monotonic_reads_in_real_time::MonotonicReads::default())
+        }),
         terms: &[],
     },
     CatalogEntry {
@@ -226,18 +312,6 @@ pub static CATALOG: &[CatalogEntry] = &[
         kind: JudgeKind::Contents(conflicts::divergent::check),
         terms: &[],
     },
-    CatalogEntry {
-        name: sequential::NAME,
-        promise: "One order of all operations keeps every session's own and explains every answer.",
-        kind: JudgeKind::History(sequential::check),
-        terms: &[Term::Budget],
-    },
-    CatalogEntry {
-        name: linearizable::NAME,
-        promise: "Every operation takes effect at one moment between its beginning and its end.",
-        kind: JudgeKind::History(linearizable::check),
-        terms: &[Term::Budget],
-    },
 ];
 
 impl CatalogEntry {
@@ -261,6 +335,9 @@ impl CatalogEntry {
             ..*question
         };
         match self.kind {
+            JudgeKind::Online(_) if question.setting.order == Order::Session => Ok(
+                Ruling::undecided("the history has no order in real time to go by"),
+            ),
             JudgeKind::Online(make) => Ok(ladder::judge(make(), question.history)),
             JudgeKind::History(check) => check(&alone),
             JudgeKind::Final(check) | JudgeKind::Contents(check) => check(question),

@@ -124,7 +124,7 @@
 //! by = "2s"                        # (or `lose`; `hold` until an instant, `until`; `duplicate`, again after `by`)
 //!
 //! [[expect]]
-//! check = "read-your-writes"       # or any other of the checkers
+//! check = "read-your-writes-in-real-time"       # or any other of the checkers
 //! verdict = "violated"             # or holds
 //! ```
 //!

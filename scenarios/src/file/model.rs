@@ -360,7 +360,7 @@ pub struct Expectation {
 }
 
 impl fmt::Display for Expectation {
-    /// `read-your-writes is violated`, `bounded-staleness (versions 2) holds`.
+    /// `read-your-writes-in-real-time is violated`, `bounded-staleness (versions 2) holds`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = match self.verdict {
             ExpectedVerdict::Holds => "holds",

@@ -48,7 +48,7 @@ pub struct RunFacts {
 /// An expectation of the scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectationFact {
-    /// `read-your-writes is violated`.
+    /// `read-your-writes-in-real-time is violated`.
     pub text: String,
     /// Whether it is met; `None` when it can't be judged, which counts as not met.
     pub met: Option<bool>,

@@ -150,7 +150,7 @@ pub struct WitnessOperation {
 /// What the scenario expects, and how that stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExpectationReport {
-    /// `read-your-writes is violated`.
+    /// `read-your-writes-in-real-time is violated`.
     pub expect: String,
     /// Whether it is met; null when it can't be judged.
     pub met: Option<bool>,

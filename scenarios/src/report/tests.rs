@@ -121,12 +121,12 @@ fn facts() -> RunFacts {
         verdicts,
         expectations: vec![
             ExpectationFact {
-                text: "read-your-writes is violated".to_owned(),
+                text: "read-your-writes-in-real-time is violated".to_owned(),
                 met: Some(true),
                 found: "it is".to_owned(),
             },
             ExpectationFact {
-                text: "monotonic-reads is violated".to_owned(),
+                text: "monotonic-reads-in-real-time is violated".to_owned(),
                 met: Some(false),
                 found: "it holds".to_owned(),
             },

@@ -339,7 +339,7 @@ pub struct VerdictRow {
 /// How often an expectation was not met, or could not be judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExpectationRow {
-    /// `read-your-writes is violated`.
+    /// `read-your-writes-in-real-time is violated`.
     pub expect: String,
     /// In how many runs it was not.
     pub unmet: Rate,

@@ -29,7 +29,7 @@ fn ran(seed: u64, failing: bool) -> Ran {
         },
         verdicts: vec![
             (
-                "read-your-writes".to_owned(),
+                "read-your-writes-in-real-time".to_owned(),
                 outcome(seed.is_multiple_of(3)),
             ),
             ("durability".to_owned(), outcome(failing)),
@@ -114,7 +114,7 @@ fn lines_come_back_as_they_were_and_in_their_order() {
     );
     assert!(
         line.to_json()
-            .contains(r#""verdicts":{"read-your-writes":"violated","durability":"#)
+            .contains(r#""verdicts":{"read-your-writes-in-real-time":"violated","durability":"#)
     );
     let header = header("1..11", Until::First, "2/3");
     assert_eq!(Header::from_json(&header.to_json()), Ok(header));
@@ -351,7 +351,7 @@ fn a_tally_counts_finds_the_first_and_the_shortest_and_says_how_sure_it_is() {
     };
     assert_eq!(summary.shortest_failing, Some(shortest));
     let row = |check: &str| summary.verdicts.iter().find(|v| v.check == check).unwrap();
-    let own = row("read-your-writes");
+    let own = row("read-your-writes-in-real-time");
     assert_eq!((own.held, own.violated.count), (67, 33));
     assert_eq!(own.shortest.map(|s| s.seed), Some(99));
     let unjudged = row("convergence");
@@ -364,7 +364,10 @@ fn a_tally_counts_finds_the_first_and_the_shortest_and_says_how_sure_it_is() {
             .unwrap()
             .unmet
     };
-    assert_eq!(unmet("read-your-writes is violated"), rate(0, 100));
+    assert_eq!(
+        unmet("read-your-writes-in-real-time is violated"),
+        rate(0, 100)
+    );
     assert_eq!(unmet("durability holds"), rate(3, 100));
     assert_eq!(summary.totals.ok, 5_050);
 }

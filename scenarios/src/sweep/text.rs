@@ -238,7 +238,7 @@ fn replays(out: &mut String, summary: &Summary) {
 
 fn names<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names
-        .map(|name| width(&shorten(name, 24)))
+        .map(|name| width(&shorten(name, 32)))
         .max()
         .unwrap_or(0)
 }

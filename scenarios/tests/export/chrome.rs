@@ -205,9 +205,12 @@ fn faults_crashes_notes_and_anomalies_are_marked() {
         .filter(|event| event["cat"] == "anomaly")
         .collect();
     assert_eq!(anomalies.len(), 1);
-    assert_eq!(anomalies[0]["name"], "read-your-writes violated");
+    assert_eq!(
+        anomalies[0]["name"],
+        "read-your-writes-in-real-time violated"
+    );
     assert_eq!(anomalies[0]["s"], "g", "it is about the whole run");
-    let proves = |event: &&Value| event["args"]["witness_of"][0] == "read-your-writes";
+    let proves = |event: &&Value| event["args"]["witness_of"][0] == "read-your-writes-in-real-time";
     assert_eq!(
         phase(&stale, "X").filter(proves).count(),
         2,

@@ -167,7 +167,7 @@ fn a_stale_read_is_told_with_its_witness() {
     assert_eq!(on_their_way.count(), 2);
     let texts = texts(&document);
     for expected in [
-        "read-your-writes violated",
+        "read-your-writes-in-real-time violated",
         "write 55555 = \"Sounds good!\" → ok",
         "read 55555 at follower-1 → nothing",
         "append → follower-1, arrives at 135.513 ms",

@@ -73,7 +73,7 @@ fn findings_are_the_anomalies_and_what_the_final_checks_found() {
     let findings = run.findings();
     assert_eq!(findings.len(), 19);
     let first = &findings[0];
-    assert_eq!(first.guarantee, "monotonic-reads");
+    assert_eq!(first.guarantee, "monotonic-reads-in-real-time");
     assert_eq!(
         first.story.len(),
         first.operations.len() + 1,

@@ -30,7 +30,7 @@ pub enum Planted {
     AckBeforeSync,
     /// A follower never applies the first entry that it is sent after it has asked for what it lacks: convergence falls.
     SkipEntryAfterReconnect,
-    /// The leader answers reads from a snapshot that it renews at each heartbeat: read-your-writes falls.
+    /// The leader answers reads from a snapshot that it renews at each heartbeat: read-your-writes-in-real-time falls.
     StaleLeaderReads,
     /// A restarted follower serves for 20 heartbeats before it applies what its log holds: monotonic reads fall.
     ServeBeforeReplay,

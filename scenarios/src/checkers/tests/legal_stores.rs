@@ -152,7 +152,7 @@ proptest! {
     #[test]
     fn a_store_with_one_copy_keeps_all_session_guarantees(steps in steps()) {
         let store = run(Routing::Leader, &steps);
-        for check in ["read-your-writes", "monotonic-reads"] {
+        for check in ["read-your-writes-in-real-time", "monotonic-reads-in-real-time"] {
             let verdict = judge(check, &store.sketch.history).0;
             prop_assert_eq!(verdict.holds(), Some(true), "{:?}", verdict);
         }
@@ -161,7 +161,7 @@ proptest! {
     #[test]
     fn a_lagging_replica_of_ones_own_keeps_monotonic_reads(steps in steps()) {
         let store = run(Routing::Sticky, &steps);
-        let verdict = judge("monotonic-reads", &store.sketch.history).0;
+        let verdict = judge("monotonic-reads-in-real-time", &store.sketch.history).0;
         prop_assert_eq!(verdict.holds(), Some(true), "{:?}", verdict);
     }
 
@@ -197,7 +197,7 @@ proptest! {
             .any(|o| o.is_update() && *o.key == *"x" && !o.is_ok() && !o.is_fail());
         if !is_unsure {
             prop_assert_eq!(durable[1].holds(), Some(false));
-            prop_assert_eq!(judge("read-your-writes", &store.sketch.history).0.holds(), Some(false));
+            prop_assert_eq!(judge("read-your-writes-in-real-time", &store.sketch.history).0.holds(), Some(false));
         }
     }
 }

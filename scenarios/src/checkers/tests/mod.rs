@@ -3,12 +3,16 @@
 
 mod availability;
 mod bounded_staleness;
+mod causal;
 mod conflicts;
 mod durability;
 mod final_checks;
+mod guarantee;
 mod legal_stores;
 mod oracle;
+mod registers;
 mod session_guarantees;
+mod visibility;
 
 use seedbed_sim::Instant;
 

@@ -7,8 +7,8 @@ use crate::history::{Function, History, OperationId};
 
 const ALICE: u32 = 0;
 const BOB: u32 = 1;
-const READ_YOUR_WRITES: &str = "read-your-writes";
-const MONOTONIC_READS: &str = "monotonic-reads";
+const READ_YOUR_WRITES: &str = "read-your-writes-in-real-time";
+const MONOTONIC_READS: &str = "monotonic-reads-in-real-time";
 
 fn assert_holds(check: &str, history: &History) {
     assert_eq!(judge(check, history).0.judgement, Judgement::Holds);

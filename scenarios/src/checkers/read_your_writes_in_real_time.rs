@@ -31,7 +31,7 @@ pub(super) struct ReadYourWrites {
 
 impl OnlineChecker for ReadYourWrites {
     fn name(&self) -> &'static str {
-        "read-your-writes"
+        "read-your-writes-in-real-time"
     }
 
     fn observe(&mut self, history: &History, place: Place, found: &mut Vec<Witness>) {
@@ -122,7 +122,7 @@ fn missed(
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
     story.push(format!(
         "The read began {} after {} was acknowledged to the same session, so it had to see that or something newer: \
-         read-your-writes falls.",
+         read-your-writes-in-real-time falls.",
         between(acknowledged_at, reader.invoked_at),
         the_update(update),
     ));

@@ -61,7 +61,7 @@ struct SeenWrite {
 
 impl OnlineChecker for MonotonicReads {
     fn name(&self) -> &'static str {
-        "monotonic-reads"
+        "monotonic-reads-in-real-time"
     }
 
     fn observe(&mut self, history: &History, place: Place, found: &mut Vec<Witness>) {
