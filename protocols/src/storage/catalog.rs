@@ -5,6 +5,7 @@ use std::fmt;
 use seedbed_sim::Disk;
 
 use super::frame::OnCorruption;
+use super::lsm::{LsmEngine, LsmOptions};
 use super::{Engine, EngineError, HashOptions, Planted, Recovery};
 use super::{hash::HashEngine, log::LogEngine, memory::MemoryEngine};
 
@@ -18,6 +19,8 @@ pub enum EngineKind {
     Log,
     /// [`HashEngine`].
     Hash,
+    /// [`LsmEngine`].
+    Lsm,
 }
 
 /// How to open an engine.
@@ -31,6 +34,8 @@ pub struct EngineOptions {
     pub durability: Durability,
     /// Settings of the hash-indexed log.
     pub hash: HashOptions,
+    /// How an LSM tree is tuned.
+    pub lsm: LsmOptions,
     /// A bug to have, for tests of tests.
     pub planted: Planted,
 }
@@ -88,6 +93,15 @@ pub const CATALOG: &[EngineEntry] = &[
         about: "a hash-indexed log: writes append, a key directory in memory says where each key is",
         open: |disk, options| {
             let (engine, recovery) = HashEngine::open(disk, options)?;
+            Ok((Box::new(engine), recovery))
+        },
+    },
+    EngineEntry {
+        kind: EngineKind::Lsm,
+        name: "lsm",
+        about: "a log-structured merge-tree: a log and a memtable, sorted tables, compaction",
+        open: |disk, options| {
+            let (engine, recovery) = LsmEngine::open(disk, options)?;
             Ok((Box::new(engine), recovery))
         },
     },

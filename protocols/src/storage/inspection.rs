@@ -1,5 +1,6 @@
 //! What an engine lets people see of its insides: plain data for panels, commands and pictures.
 
+use super::lsm::LsmShape;
 use super::{EngineStats, Lsn};
 
 /// An engine's insides now. Takes no disk and changes nothing.
@@ -29,6 +30,8 @@ pub enum Structure {
         /// A merge under way: how many segments it makes into one, and how many bytes that one has.
         merging: Option<(u64, u64)>,
     },
+    /// Memtables and sorted tables.
+    Lsm(Box<LsmShape>),
 }
 
 /// The file of the append-only log.

@@ -28,14 +28,13 @@
 //!
 //! What real systems do and this does not: bound their memory (Redis evicts), keep a log or images on disk.
 
-use std::cmp::Ordering;
 use std::ops::Bound;
 
 use bytes::Bytes;
-use equivalent::{Comparable, Equivalent};
 use imbl::OrdMap;
 use seedbed_sim::{Disk, SyncTicket};
 
+use super::keyed::{Key, Probe, head_of};
 use super::snapshots::Snapshots;
 use super::{
     Bounds, Change, Durability, Engine, EngineError, EngineStats, Inspection, Lsn, Progress, Row,
@@ -229,67 +228,4 @@ fn take_rows<'a>(
         value: value.clone(),
     }));
     rows.next().map(|(key, _)| key.bytes.clone())
-}
-
-/// A key in the map.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
-    head: u64,
-    bytes: Bytes,
-}
-
-impl Key {
-    fn new(bytes: Bytes) -> Self {
-        let head = head_of(&bytes);
-        Self { head, bytes }
-    }
-}
-
-impl Ord for Key {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let heads = self.head.cmp(&other.head);
-        heads.then_with(|| self.bytes.cmp(&other.bytes))
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// A key that is looked for.
-struct Probe<'a> {
-    head: u64,
-    bytes: &'a [u8],
-}
-
-impl<'a> Probe<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        let head = head_of(bytes);
-        Self { head, bytes }
-    }
-}
-
-impl Equivalent<Key> for Probe<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.bytes == key.bytes
-    }
-}
-
-impl Comparable<Key> for Probe<'_> {
-    fn compare(&self, key: &Key) -> Ordering {
-        let heads = self.head.cmp(&key.head);
-        heads.then_with(|| self.bytes.cmp(&key.bytes))
-    }
-}
-
-/// The first eight bytes as a number of the same order.
-fn head_of(key: &[u8]) -> u64 {
-    let head = key.first_chunk::<8>().copied().unwrap_or_else(|| {
-        let mut padded = [0; 8];
-        padded[..key.len()].copy_from_slice(key);
-        padded
-    });
-    u64::from_be_bytes(head)
 }

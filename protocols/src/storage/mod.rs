@@ -8,6 +8,7 @@
 //!   memory   an ordered map, cheap to copy; nothing survives        what the others are measured against
 //!   log      append, and scan back from the end                     the simplest thing that survives a crash
 //!   hash     append, and keep in memory where each key is           one read for a get; all keys in memory
+//!   lsm      memtables, sorted tables, compaction                   writes as cheap as a log's, and reads too
 //! ```
 //!
 //! Files of engines and of replicated logs are framed alike: [`frame`] says how, and how recovery tells a write that a
@@ -20,7 +21,9 @@ mod catalog;
 pub mod frame;
 pub mod hash;
 mod inspection;
+mod keyed;
 pub mod log;
+pub mod lsm;
 pub mod memory;
 mod planted;
 mod positions;

@@ -46,6 +46,24 @@ pub enum Planted {
     HashTrustsStaleHints,
     /// Hash-indexed log: files that a merge has replaced are closed though a snapshot needs them.
     HashClosesUnderSnapshots,
+    /// LSM tree: a table is named in the manifest and was never synced.
+    LsmTableNotSynced,
+    /// LSM tree: the manifest is written in place, not beside the old one.
+    LsmManifestInPlace,
+    /// LSM tree: the log of a memtable is removed before the manifest names its table.
+    LsmLogRemovedEarly,
+    /// LSM tree: the inputs of a compaction are removed before the manifest names what came of it.
+    LsmInputsRemovedEarly,
+    /// LSM tree: what a crash tore off one log does not cut off the next.
+    LsmTrustsNextLog,
+    /// LSM tree: compaction drops tombstones while older versions lie below.
+    LsmDropsTombstonesEarly,
+    /// LSM tree: compaction drops versions that only snapshots see.
+    LsmForgetsSnapshots,
+    /// LSM tree: a sync covers the newest log only.
+    LsmSyncsNewestLogOnly,
+    /// LSM tree: range deletes in tables are not looked at by reads of one key.
+    LsmIgnoresRangeDeletes,
 }
 
 impl Planted {

@@ -48,6 +48,11 @@ impl Positions {
         self.pending.clear();
     }
 
+    /// What comes before `lsn` is durable.
+    pub(super) fn durable_at_least(&mut self, lsn: Lsn) {
+        self.durable = self.durable.max(lsn);
+    }
+
     /// A sync of all that was written has begun.
     pub(super) fn sync_begun(&mut self, ticket: SyncTicket) {
         if self.pending.len() == PENDING_SYNCS_MAX {

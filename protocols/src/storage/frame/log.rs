@@ -407,6 +407,11 @@ impl FrameLog {
         self.end
     }
 
+    /// The end of the last frame that has a payload.
+    pub fn data_end(&self) -> u64 {
+        self.data_end
+    }
+
     /// How many bytes of the file are known to be durable.
     pub fn durable(&self) -> u64 {
         self.durable
@@ -560,7 +565,10 @@ fn create_in_the_making(
 }
 
 /// Removes what an attempt that was cut short has left.
-pub(super) fn remove_if_there(disk: &mut dyn Disk, name: &str) -> Result<(), DiskError> {
+pub(in crate::storage) fn remove_if_there(
+    disk: &mut dyn Disk,
+    name: &str,
+) -> Result<(), DiskError> {
     match disk.remove(name) {
         Err(DiskError::NotFound(_)) => Ok(()),
         other => other,

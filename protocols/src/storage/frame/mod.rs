@@ -72,7 +72,9 @@ mod window;
 mod tests;
 
 pub use log::FrameLog;
+pub(in crate::storage) use log::remove_if_there;
 pub use recover::OnFrame;
+pub(in crate::storage) use recover::claimed_durable;
 
 use crate::storage::{EngineError, EngineOptions, Planted};
 
@@ -164,7 +166,7 @@ pub struct RecoveredLog {
 }
 
 /// The header of a file of this kind.
-fn file_header(kind: &FileKind) -> [u8; FILE_HEADER_BYTES as usize] {
+pub(in crate::storage) fn file_header(kind: &FileKind) -> [u8; FILE_HEADER_BYTES as usize] {
     let mut header = [0; FILE_HEADER_BYTES as usize];
     header[..8].copy_from_slice(&kind.magic);
     header[8..12].copy_from_slice(&kind.version.to_le_bytes());
@@ -174,7 +176,11 @@ fn file_header(kind: &FileKind) -> [u8; FILE_HEADER_BYTES as usize] {
 }
 
 /// Checks that `header`, the first bytes of `file`, is what a file of this kind begins with.
-fn check_file_header(kind: &FileKind, file: &str, header: &[u8]) -> Result<(), EngineError> {
+pub(in crate::storage) fn check_file_header(
+    kind: &FileKind,
+    file: &str,
+    header: &[u8],
+) -> Result<(), EngineError> {
     let expected = || format!("{} version {}", kind.name, kind.version);
     let foreign = |found: String| EngineError::Format {
         file: file.to_owned(),

@@ -33,6 +33,33 @@ pub(super) struct Recovered {
     pub(super) is_marked: bool,
 }
 
+/// The most that any whole frame of the file `name` says was durable, whatever is wrong with other frames. Changes nothing.
+pub(in crate::storage) fn claimed_durable(
+    disk: &mut dyn Disk,
+    name: &str,
+    options: FrameOptions,
+) -> Result<u64, EngineError> {
+    let file = disk.open(name, OpenMode::Existing)?;
+    let len = disk.len(file)?;
+    let mut recoverer = Recoverer {
+        disk: &mut *disk,
+        name,
+        file,
+        len,
+        window: Window::default(),
+        options,
+        on_frame: &mut |_, _| Ok(()),
+    };
+    recoverer.window.reset();
+    let (mut at, mut most) = (FILE_HEADER_BYTES, 0);
+    while let Some((offset, head)) = recoverer.next_frame(at)? {
+        most = most.max(head.synced);
+        at = offset + head.frame_bytes as u64;
+    }
+    disk.close(file)?;
+    Ok(most)
+}
+
 /// The file name under which a file is made before it gets its own.
 pub(super) fn name_in_the_making(name: &str) -> String {
     format!("{name}.new")

@@ -17,6 +17,7 @@ pub(crate) mod poke;
 use bytes::Bytes;
 use seedbed_sim::Disk;
 
+use super::lsm::LsmOptions;
 use super::*;
 
 /// Options under which a few writes reach every part of an engine.
@@ -26,12 +27,13 @@ pub(crate) fn tiny() -> EngineOptions {
             segment_bytes: 400,
             merge_dead_percent: 30,
         },
+        lsm: LsmOptions::tiny(),
         ..EngineOptions::default()
     }
 }
 
 /// The content of an engine, by a scan in pages of `page` rows.
-fn scan_all(
+pub(crate) fn scan_all(
     engine: &mut dyn Engine,
     disk: &mut dyn Disk,
     at: Option<SnapshotId>,

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use seedbed_sim::{DiskConfig, FileDisk, OpenMode, SimDisk};
 
 use super::*;
+use crate::storage::lsm::policy::{Levelled, Policy, Tiered};
+use crate::storage::lsm::{Compression, LsmOptions};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -125,10 +127,69 @@ fn some_options() -> impl Strategy<Value = EngineOptions> {
         Just(Durability::Group),
         Just(Durability::Never)
     ];
-    (hash, durability).prop_map(|(hash, durability)| EngineOptions {
+    (hash, some_lsm_options(), durability).prop_map(|(hash, lsm, durability)| EngineOptions {
         hash,
+        lsm,
         durability,
         ..EngineOptions::default()
+    })
+}
+
+/// Memtables, blocks, tables and caches of a few bytes to a few kibibytes, and every policy.
+fn some_lsm_options() -> impl Strategy<Value = LsmOptions> {
+    let sizes = (
+        1..3000_u64,
+        1..600_usize,
+        1..3000_u64,
+        1..2000_usize,
+        0..5000_usize,
+    );
+    let policy = prop_oneof![
+        (1..5_usize, 1..8000_u64, 2..6_u64).prop_map(|(level0_runs, base_bytes, growth)| {
+            Policy::Levelled(Levelled {
+                level0_runs,
+                base_bytes,
+                growth,
+            })
+        }),
+        (2..5_usize, 0..200_u64, 50..400_u64, 4..10_usize).prop_map(
+            |(runs_min, ratio_percent, space_percent, runs_max)| {
+                Policy::Tiered(Tiered {
+                    runs_min,
+                    ratio_percent,
+                    space_percent,
+                    runs_max,
+                })
+            }
+        ),
+        Just(Policy::Never),
+    ];
+    let others = (
+        1..4_usize,
+        1..6_usize,
+        prop_oneof![Just(0), 1..20_u32],
+        any::<bool>(),
+        2..8_usize,
+        prop_oneof![Just(0), 0..5000_u64],
+    );
+    (sizes, policy, others).prop_map(|(sizes, policy, others)| LsmOptions {
+        memtable_bytes: sizes.0,
+        block_bytes: sizes.1,
+        table_bytes: sizes.2,
+        transfer_bytes: sizes.3,
+        cache_bytes: sizes.4,
+        policy,
+        frozen_max: others.0,
+        restart_interval: others.1,
+        bloom_bits_per_key: others.2,
+        compression: if others.3 {
+            Compression::Lz4
+        } else {
+            Compression::None
+        },
+        compression_from_level: u32::from(others.0 > 1),
+        stall_runs: others.4,
+        kept_log_bytes: others.5,
     })
 }
 

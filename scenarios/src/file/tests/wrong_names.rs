@@ -22,7 +22,7 @@ fn an_unknown_engine() {
     small.toml:8:10: error: `engine` is `lgo`, which is unknown
       |
     8 | engine = "lgo"
-      |          ^^^^^ expected `memory`, `log` or `hash`
+      |          ^^^^^ expected `memory`, `log`, `hash` or `lsm`
       |
       = help: did you mean `log`?
     "#);
