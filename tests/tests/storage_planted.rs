@@ -47,6 +47,15 @@ const CASES: &[(Planted, Catcher, u64)] = &[
     (Planted::HashKeepsCovered, Crash, 20),
     (Planted::HashTrustsStaleHints, Crash, 20),
     (Planted::HashClosesUnderSnapshots, Agree, 20),
+    (Planted::LsmTableNotSynced, Crash, 12),
+    (Planted::LsmManifestInPlace, Crash, 12),
+    (Planted::LsmLogRemovedEarly, Crash, 12),
+    (Planted::LsmInputsRemovedEarly, Crash, 20),
+    (Planted::LsmTrustsNextLog, Crash, 30),
+    (Planted::LsmDropsTombstonesEarly, Agree, 30),
+    (Planted::LsmForgetsSnapshots, Agree, 20),
+    (Planted::LsmSyncsNewestLogOnly, Crash, 30),
+    (Planted::LsmIgnoresRangeDeletes, Agree, 20),
 ];
 
 impl Catcher {

@@ -70,10 +70,10 @@ impl Planted {
     /// All bugs, each with the engines that can have it, by name. An engine that has a bug of its own adds it here; one
     /// that keeps its log in frames has those of frames too.
     pub const CATALOG: &'static [(Self, &'static [&'static str])] = &[
-        (Self::IgnoresChecksums, &["log", "hash"]),
-        (Self::AcknowledgesBeforeSync, &["log", "hash"]),
+        (Self::IgnoresChecksums, &["log", "hash", "lsm"]),
+        (Self::AcknowledgesBeforeSync, &["log", "hash", "lsm"]),
         (Self::AcknowledgesTooMuch, &["log", "hash"]),
-        (Self::SkipsDirectorySync, &["log", "hash"]),
+        (Self::SkipsDirectorySync, &["log", "hash", "lsm"]),
         (Self::MarksTooMuch, &["log", "hash"]),
         (Self::SwallowsFailedSyncs, &["log", "hash"]),
         (Self::LeavesTornAppends, &["log", "hash"]),
@@ -88,5 +88,14 @@ impl Planted {
         (Self::HashKeepsCovered, &["hash"]),
         (Self::HashTrustsStaleHints, &["hash"]),
         (Self::HashClosesUnderSnapshots, &["hash"]),
+        (Self::LsmTableNotSynced, &["lsm"]),
+        (Self::LsmManifestInPlace, &["lsm"]),
+        (Self::LsmLogRemovedEarly, &["lsm"]),
+        (Self::LsmInputsRemovedEarly, &["lsm"]),
+        (Self::LsmTrustsNextLog, &["lsm"]),
+        (Self::LsmDropsTombstonesEarly, &["lsm"]),
+        (Self::LsmForgetsSnapshots, &["lsm"]),
+        (Self::LsmSyncsNewestLogOnly, &["lsm"]),
+        (Self::LsmIgnoresRangeDeletes, &["lsm"]),
     ];
 }

@@ -1,6 +1,8 @@
 //! What is asked of engines: random batches, and random tiny options.
 
 use bytes::Bytes;
+use seedbed_protocols::storage::lsm::LsmOptions;
+use seedbed_protocols::storage::lsm::policy::{Levelled, Policy, Tiered};
 use seedbed_protocols::storage::{Change, Durability, EngineOptions, HashOptions};
 use seedbed_sim::Stream;
 
@@ -20,7 +22,36 @@ pub fn tiny_options(random: &mut Stream) -> EngineOptions {
             segment_bytes: pick(random, &[300, 1000, 4000]),
             merge_dead_percent: pick(random, &[1, 30, 60]),
         },
+        lsm: tiny_lsm_options(&mut random.clone()),
         ..EngineOptions::default()
+    }
+}
+
+/// Memtables, blocks and tables of some hundred bytes, and every policy. Draws from a copy of the stream, so that the other
+/// engines' runs do not hang on it.
+fn tiny_lsm_options(random: &mut Stream) -> LsmOptions {
+    let levelled = |base_bytes| {
+        Policy::Levelled(Levelled {
+            level0_runs: 2,
+            base_bytes,
+            growth: 2,
+        })
+    };
+    let tiered = Policy::Tiered(Tiered {
+        runs_min: 2,
+        ..Tiered::default()
+    });
+    LsmOptions {
+        memtable_bytes: pick(random, &[200, 600, 2000]),
+        frozen_max: pick(random, &[1, 2, 3]),
+        block_bytes: pick(random, &[64, 200, 1000]),
+        restart_interval: pick(random, &[1, 4, 16]),
+        bloom_bits_per_key: pick(random, &[0, 3, 10]),
+        table_bytes: pick(random, &[300, 1000, 4000]),
+        policy: pick(random, &[levelled(500), levelled(4000), tiered]),
+        stall_runs: pick(random, &[3, 6]),
+        kept_log_bytes: pick(random, &[0, 0, 3000]),
+        ..LsmOptions::tiny()
     }
 }
 

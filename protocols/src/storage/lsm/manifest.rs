@@ -224,10 +224,9 @@ fn make(disk: &mut dyn Disk, name: &str, bytes: &[u8]) -> Result<(), DiskError> 
     remove_if_there(disk, name)?;
     let file = disk.open(name, OpenMode::CreateNew)?;
     let written = disk.append(file, bytes).and_then(|_| disk.sync(file));
-    if written != Err(DiskError::Killed) {
-        disk.close(file)?;
-    }
-    written
+    let closed = disk.close(file);
+    // A failed sync must be told from everything else.
+    written.and(closed)
 }
 
 fn corrupt(file: &str, offset: u64, what: &str) -> EngineError {

@@ -24,7 +24,7 @@ impl LsmEngine {
             self.verify_table(disk, table)?;
         }
         let frozen = self.frozen.iter_mut().map(|frozen| &mut frozen.wal);
-        for wal in frozen.chain([&mut self.wal]) {
+        for wal in self.kept.iter_mut().chain(frozen).chain([&mut self.wal]) {
             let mut batches = 0;
             wal.frames.verify(
                 disk,
