@@ -66,7 +66,11 @@ struct Setup {
 
 fn setup() -> impl Strategy<Value = Setup> {
     let limit = || (1..6_u64, 1..400_u64).prop_map(|(entries, bytes)| Limit { entries, bytes });
-    let engine = prop_oneof![Just(EngineKind::Memory), Just(EngineKind::Log)];
+    let engine = prop_oneof![
+        Just(EngineKind::Memory),
+        Just(EngineKind::Log),
+        Just(EngineKind::Hash)
+    ];
     let policies: Vec<CrashPolicy> = CrashPolicy::CATALOG.iter().map(|it| it.1).collect();
     let crash = prop::sample::select(policies);
     let all = (engine, limit(), limit(), 1..5_u64, any::<bool>(), crash);
