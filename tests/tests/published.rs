@@ -90,3 +90,27 @@ fn linearizability_of_the_histories_beside_the_repository_is_as_published() {
         assert!(agree(&collection) > 0, "{} is empty", collection.display());
     }
 }
+
+#[test]
+fn causality_of_the_figures_of_bouajjani_et_al_is_as_published() {
+    let folder = root().join("tests/data/histories/causal");
+    let verdicts = verdicts(&folder);
+    assert_eq!(verdicts.len(), 3);
+    for (name, said) in &verdicts {
+        let setting = Setting {
+            initial: Some(0.into()),
+            order: Order::Session,
+            ..Setting::default()
+        };
+        let imported = history(&folder, name);
+        for (column, guarantee) in [
+            ("CC", "cc"),
+            ("CM", "cm"),
+            ("CCv", "ccv"),
+            ("SC", "sequential"),
+        ] {
+            let found = judged(name, &imported, &setting, guarantee);
+            assert_eq!(holds(found), said[column].as_bool(), "{name}: {guarantee}");
+        }
+    }
+}
