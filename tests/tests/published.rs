@@ -98,7 +98,7 @@ fn causality_of_the_figures_of_bouajjani_et_al_is_as_published() {
     assert_eq!(verdicts.len(), 3);
     for (name, said) in &verdicts {
         let setting = Setting {
-            initial: Some(0.into()),
+            initial: import::read_value("0").expect("a value"),
             order: Order::Session,
             ..Setting::default()
         };
