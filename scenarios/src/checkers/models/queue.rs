@@ -1,6 +1,10 @@
 //! **queue**: first in, first out. Enqueue puts an element at the end; dequeue takes the first one and returns it, or
 //! returns nothing where the queue is empty (*Herlihy and Wing 1990, section 2*).
 //!
+//! Nothing tells the search early in which order elements went in, so it has to try orders of enqueues that overlapped
+//! until a dequeue shows which of them were wrong. That is quick for a few clients at a time; long histories of many busy
+//! ones end at the budget, undecided.
+//!
 //! A dequeue of unknown outcome may have taken an element that nobody ever sees.
 
 use imbl::Vector;
