@@ -9,12 +9,21 @@ use seedbed_sim::Instant;
 
 use super::registers::{Reads, small_history};
 use crate::checkers::guarantee::{self, LATTICE, Standing, implies};
-use crate::checkers::{CATALOG, Finding, Order, Question, Setting, find};
-use crate::history::History;
+use crate::checkers::{CATALOG, Finding, Model, Order, Question, Setting, find};
+use crate::history::{Function, History, Operation};
 
 /// What each judge says by itself: whether the guarantee holds, where it can tell.
 fn verdicts(history: &History) -> Vec<(&'static str, Option<bool>)> {
-    let setting = Setting::default();
+    let is_append = |operation: &Operation| matches!(operation.function, Function::Append(_));
+    let model = if history.operations().any(is_append) {
+        Model::AppendKv
+    } else {
+        Model::Register
+    };
+    let setting = Setting {
+        model,
+        ..Setting::default()
+    };
     let question = asked(history, &setting);
     let judges = CATALOG.iter().filter(|entry| !entry.sees_contents());
     let ruled = judges.map(|entry| {
