@@ -56,7 +56,7 @@ fn legal(seed: u64, operations: u32, processes: u32) -> Sketch {
 }
 
 /// The history with another answer of one read.
-fn with_answer(history: &History, read: OperationId, value: Value) -> History {
+fn with_answer(history: &History, read: OperationId, value: &Value) -> History {
     let mut other = history.clone();
     let end = history.completed(read).expect("it ended");
     other.cut(end.0 as usize);
@@ -100,10 +100,12 @@ fn stale(history: &History, reads_from: usize) -> Option<(OperationId, Value)> {
         history.completed(one) < Some(history.invoked(other))
     };
     reads.skip(reads_from).find_map(|read| {
-        let newer = ok_writes().filter(|w| ended_before(w.id, read.id)).last()?;
+        let newer = ok_writes()
+            .filter(|w| ended_before(w.id, read.id))
+            .next_back()?;
         let older = ok_writes()
             .filter(|w| ended_before(w.id, newer.id))
-            .last()?;
+            .next_back()?;
         Some((read.id, older.written().expect("a write").clone()))
     })
 }
@@ -132,7 +134,7 @@ fn a_planted_stale_read_is_the_culprit() {
         let all: Vec<OperationId> = sketch.history.operations().map(|o| o.id).collect();
         assert_eq!(culprit(&sketch.history, judge, &all), None, "{seed}");
         if let Some((read, old)) = stale(&sketch.history, 4) {
-            let history = with_answer(&sketch.history, read, old);
+            let history = with_answer(&sketch.history, read, &old);
             let (found, operations, _) = culprit(&history, judge, &all).expect("it is wrong");
             assert_eq!(found, read, "{seed}");
             assert!(operations <= 3, "{seed}: {operations}");
@@ -153,7 +155,7 @@ fn a_planted_value_from_nowhere_is_the_culprit() {
                 .filter(|o| o.is_ok() && !o.is_update())
         };
         let Some(read) = reads().nth(5) else { continue };
-        let history = with_answer(&sketch.history, read.id, Value::Int(-1));
+        let history = with_answer(&sketch.history, read.id, &Value::Int(-1));
         let found = culprit(&history, judge, &[]).expect("it is wrong");
         assert_eq!((found.0, found.1), (read.id, 1), "{seed}");
     }
@@ -204,7 +206,7 @@ fn stale_judge(question: &Question<'_>) -> Result<Ruling, Unsupported> {
 fn a_hundred_thousand_operations_cost_some_looks_at_them() {
     let sketch = legal(7, 100_000, 20);
     let (read, old) = stale(&sketch.history, 40_000).expect("a late read");
-    let history = with_answer(&sketch.history, read, old);
+    let history = with_answer(&sketch.history, read, &old);
     let events = history.len() as u64;
     // The judge names the culprit: one look at all before it, and one for what it could have returned.
     let setting = setting(Model::Register, Order::RealTime);
@@ -228,7 +230,7 @@ fn a_hundred_thousand_operations_cost_some_looks_at_them() {
 fn without_a_hint_the_culprit_is_found_by_halves() {
     let sketch = legal(8, 6_000, 20);
     let (read, old) = stale(&sketch.history, 1_000).expect("a late read");
-    let history = with_answer(&sketch.history, read, old);
+    let history = with_answer(&sketch.history, read, &old);
     let (found, operations, cost) = culprit(&history, stale_judge, &[]).expect("it is wrong");
     assert_eq!((found, operations), (read, 3));
     assert!(cost < 60 * history.len() as u64, "{cost}");
