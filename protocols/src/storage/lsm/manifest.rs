@@ -108,11 +108,15 @@ impl Manifest {
             return self.write_in_place(disk, name, &bytes);
         }
         let new_name = format!("{name}.new");
-        let made = make(disk, &new_name, &bytes);
-        if let Err(error) = made {
+        if let Err(error) = make(disk, &new_name, &bytes) {
             return Err(match error {
                 DiskError::Sync { .. } => ManifestError::Unknown(error),
-                other => ManifestError::Unchanged(other),
+                DiskError::Killed => ManifestError::Unchanged(error),
+                // It takes space until it is gone. If it can't be removed, the next one replaces it.
+                other => match remove_if_there(disk, &new_name) {
+                    Err(DiskError::Killed) => ManifestError::Unchanged(DiskError::Killed),
+                    _ => ManifestError::Unchanged(other),
+                },
             });
         }
         disk.rename(&new_name, name)
