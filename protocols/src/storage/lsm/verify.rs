@@ -6,6 +6,7 @@ use seedbed_sim::{Disk, OpenMode};
 
 use super::block::Ascent;
 use super::bloom::KeyHash;
+use super::jobs::{FlushJob, MergeJob};
 use super::manifest::Manifest;
 use super::table::{Expected, Table};
 use super::wal::{self, LOG_KIND, Payload};
@@ -66,8 +67,8 @@ impl LsmEngine {
         let frozen = self.frozen.iter().map(|frozen| &frozen.wal);
         let logs = self.kept.iter().chain(frozen).chain([&self.wal]);
         let logs = logs.map(|wal| wal.frames.name().to_owned());
-        let flush = self.work.flush.iter().flat_map(|job| job.files());
-        let merge = self.work.merge.iter().flat_map(|job| job.files());
+        let flush = self.work.flush.iter().flat_map(FlushJob::files);
+        let merge = self.work.merge.iter().flat_map(MergeJob::files);
         let jobs = flush.chain(merge).map(|(name, _)| name);
         let expected: BTreeSet<String> = tables
             .chain(logs)

@@ -176,6 +176,9 @@ pub(super) fn decode(payload: &[u8]) -> Result<Payload<'_>, String> {
     }
 }
 
+/// What is done with each batch as it is read: the number of its first change, and the changes. An error says what is wrong.
+pub(super) type OnBatch<'a> = dyn FnMut(Sequence, &[u8]) -> Result<(), String> + 'a;
+
 /// What recovery of one log found.
 pub(super) struct RecoveredWal {
     /// The log; `None`: nothing in it was promised, and it is empty now.
@@ -194,7 +197,7 @@ pub(super) fn recover(
     before: Option<&Wal>,
     lost: &[FileNumber],
     options: FrameOptions,
-    on_batch: &mut dyn FnMut(Sequence, &[u8]) -> Result<(), String>,
+    on_batch: &mut OnBatch<'_>,
 ) -> Result<RecoveredWal, EngineError> {
     let is_salvage = options.on_corruption == crate::storage::frame::OnCorruption::Salvage;
     let mut begin = None;
