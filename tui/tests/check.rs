@@ -474,3 +474,33 @@ fn a_guarantee_that_does_not_exist_is_refused_with_the_nearest() {
     bench.refuses(&["h.jsonl", "--budget-states", "-1"]);
     bench.refuses(&["h.jsonl", "--input-format", "csv"]);
 }
+#[test]
+fn a_picture_is_drawn_of_what_proves_a_violation() {
+    let bench = Bench::new();
+    bench.write("bad.jsonl", &register("1"));
+    assert_eq!(bench.answer(&["bad.jsonl", "--svg", "why.svg"]).1, 1);
+    let picture = fs::read_to_string(bench.folder.path().join("why.svg")).expect("a picture");
+    assert!(
+        picture.starts_with("<svg") && picture.contains("process 1"),
+        "{picture}"
+    );
+    assert!(
+        bench
+            .refuses(&["bad.jsonl", "--svg", "why.svg"])
+            .contains("--force")
+    );
+    assert_eq!(
+        bench
+            .answer(&["bad.jsonl", "--svg", "why.svg", "--force"])
+            .1,
+        1
+    );
+}
+
+#[test]
+fn nothing_is_drawn_of_bad_input() {
+    let bench = Bench::new();
+    bench.write("empty.jsonl", "");
+    bench.refuses(&["empty.jsonl", "--svg", "why.svg"]);
+    assert!(!bench.folder.path().join("why.svg").exists());
+}

@@ -187,7 +187,11 @@ fn the_same_command_prints_the_same_bytes_and_another_seed_another_digest() {
 fn a_guarantee_that_falls_is_reported_with_its_witness_and_holds_under_other_routing() {
     let bench = Bench::new();
     for (scenario, check, routing) in [
-        ("ddia/5-3", "read-your-writes-in-real-time", "routing = \"leader\""),
+        (
+            "ddia/5-3",
+            "read-your-writes-in-real-time",
+            "routing = \"leader\"",
+        ),
         (
             "ddia/5-4",
             "monotonic-reads-in-real-time",
@@ -412,7 +416,10 @@ fn a_shrunk_run_is_a_file_that_shows_it_again() {
     assert!(told.contains("and it vanishes."), "{told}");
     let (report, status) = bench.report("small.toml");
     assert_eq!(status, 0);
-    assert_eq!(verdict(&report, "read-your-writes-in-real-time"), Some(false));
+    assert_eq!(
+        verdict(&report, "read-your-writes-in-real-time"),
+        Some(false)
+    );
     let file = fs::read_to_string(bench.path("small.toml")).expect("a file");
     assert_eq!(bench.prints(&shrink), format!("{told}\n{file}"));
     let json = bench.prints(&[&shrink[..], &["--format", "json"]].concat());
@@ -500,7 +507,9 @@ fn a_diagram_is_drawn_to_a_file_or_to_standard_output() {
     let bench = Bench::new();
     let printed = bench.prints(&["draw", "ddia/5-3"]);
     assert!(printed.starts_with("<svg ") && printed.ends_with("</svg>\n"));
-    assert!(printed.contains("read-your-writes-in-real-time is violated") && printed.contains("@media"));
+    assert!(
+        printed.contains("read-your-writes-in-real-time is violated") && printed.contains("@media")
+    );
     bench.prints(&[
         "draw",
         "ddia/5-3",

@@ -166,7 +166,10 @@ fn the_file_has_a_header_and_a_line_for_each_seed_that_says_what_run_says() {
             assert_eq!(line[key], report[key], "{key} of seed {seed}");
         }
         assert_eq!(line["measures"]["ok"], report["operations"]["ok"]);
-        assert_eq!(line["verdicts"]["read-your-writes-in-real-time"], "violated");
+        assert_eq!(
+            line["verdicts"]["read-your-writes-in-real-time"],
+            "violated"
+        );
     }
     assert_eq!(lines(&file).len(), 3);
 }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use crate::checkers::guarantee::Standing;
 use crate::checkers::{Finding, Order, Question, Witness};
 
-use super::judges::{self, Standing};
-use super::{Asked, Case, LADDER, SCHEMA, models};
+use super::judges;
+use super::{Asked, Case, LADDER, SCHEMA};
 
 /// Whether it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -46,14 +47,14 @@ pub struct Rung {
 
 impl Rung {
     pub(super) fn new(case: &Case<'_>, question: &Question<'_>, standing: &Standing) -> Self {
-        let judge = standing.judge;
+        let judge = standing.guarantee;
         let mut rung = Self {
             guarantee: judge.name,
             verdict: Verdict::Holds,
             witness: Vec::new(),
             culprit: None,
             states: standing.states,
-            reason: standing.by.clone(),
+            reason: settled_by(standing),
             story: Vec::new(),
             proof: None,
         };
@@ -73,6 +74,15 @@ impl Rung {
         }
         rung
     }
+}
+
+/// Which other guarantee settled one whose own judge could not tell.
+fn settled_by(standing: &Standing) -> Option<String> {
+    let by = standing.by?;
+    Some(match &standing.finding {
+        Finding::Violated { .. } => format!("{} falls, which it implies", by.weaker),
+        _ => format!("{} holds, which implies it", by.stronger),
+    })
 }
 
 /// The lines of a witness, and that of its culprit.
@@ -133,7 +143,7 @@ impl Answer {
             rungs,
             events: history.len(),
             operations: history.operation_count(),
-            model: models::entry_of(case.setting.model).name,
+            model: case.setting.model.name(),
             order: case.setting.order,
         }
     }

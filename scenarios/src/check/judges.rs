@@ -1,22 +1,13 @@
 //! Who can be asked: the judges of all guarantees, and what those of the ladder make of each other.
 
+use crate::checkers::guarantee::{self, LATTICE, Standing};
 use crate::checkers::{
-    CATALOG, CatalogEntry, Finding, JudgeKind, Question, Unsupported, Witness, guarantee, witness,
+    CATALOG, CatalogEntry, Clock, JudgeKind, Question, Unsupported, Witness, witness,
 };
 use crate::file::{alternatives, nearest, quoted};
 
 /// A judge, by the name of what it judges.
 pub type Judge = &'static CatalogEntry;
-
-/// What is known of one guarantee, once its judge was heard.
-#[derive(Clone, Debug)]
-pub(super) struct Standing {
-    pub(super) judge: Judge,
-    pub(super) finding: Finding,
-    /// Which other guarantee settled it, and why, where its own judge could not tell.
-    pub(super) by: Option<String>,
-    pub(super) states: u64,
-}
 
 /// All that can be asked for, weaker ones first.
 pub fn all() -> impl Iterator<Item = Judge> {
@@ -31,10 +22,8 @@ pub(super) fn find(name: &str) -> Result<Judge, String> {
         let near = nearest(name, names());
         let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         let all = alternatives(names());
-        format!(
-            "there is no guarantee {}: expected {all}{near}",
-            quoted(name)
-        )
+        let given = quoted(name);
+        format!("there is no guarantee {given}: expected {all}{near}")
     })
 }
 
@@ -42,42 +31,32 @@ pub(super) fn find(name: &str) -> Result<Judge, String> {
 pub(super) fn ask(judge: Judge, question: &Question<'_>) -> Result<Standing, Unsupported> {
     let ruling = judge.judge(question)?;
     Ok(Standing {
-        judge,
+        guarantee: judge,
         finding: ruling.finding,
         by: None,
         states: ruling.states,
     })
 }
 
-/// What all judges rule whom the question has something for, and what follows from it for the others.
+/// What the judges of the ladder rule, closed under what implies what.
 pub(super) fn ladder(question: &Question<'_>) -> Result<Vec<Standing>, Unsupported> {
-    let standings = guarantee::ladder(question)?.into_iter();
-    let asked = standings.filter(|it| all().any(|judge| judge.name == it.guarantee.name));
-    let told = asked.map(|it| Standing {
-        judge: it.guarantee,
-        by: it.by.map(|by| {
-            format!(
-                "by what is known of {}, since {} implies {}: {}",
-                if by.stronger == it.guarantee.name {
-                    by.weaker
-                } else {
-                    by.stronger
-                },
-                by.stronger,
-                by.weaker,
-                by.because
-            )
-        }),
-        finding: it.finding,
-        states: it.states,
-    });
-    Ok(told.collect())
+    let mut standings = guarantee::ladder(question)?;
+    standings.retain(|standing| is_rung(standing.guarantee));
+    Ok(standings)
+}
+
+/// On the ladder are those that imply or are implied, and what is asked of every run's end. The rest is asked for on terms
+/// of its own.
+fn is_rung(entry: Judge) -> bool {
+    let mut implications = LATTICE.iter();
+    let is_in_lattice = implications.any(|it| it.stronger == entry.name || it.weaker == entry.name);
+    let is_final = matches!(entry.kind, JudgeKind::Final(_)) && entry.name != "liveness";
+    is_in_lattice || is_final
 }
 
 /// What implies what: the stronger one first.
 pub(super) fn implications() -> Vec<[&'static str; 2]> {
-    let implications = guarantee::LATTICE.iter();
-    implications.map(|it| [it.stronger, it.weaker]).collect()
+    LATTICE.iter().map(|it| [it.stronger, it.weaker]).collect()
 }
 
 /// A violation cut down to the operations that prove it, and told.
@@ -85,7 +64,7 @@ pub(super) fn explain(
     judge: Judge,
     question: &Question<'_>,
     found: &Witness,
-    clock: crate::checkers::Clock<'_>,
+    clock: Clock<'_>,
 ) -> Witness {
     match judge.kind {
         JudgeKind::History(check) | JudgeKind::Contents(check) | JudgeKind::Final(check) => {

@@ -6,20 +6,20 @@
 //!   --final ──► FinalState ────────┘
 //! ```
 //!
-//! The judges are those of the [checkers](crate::checkers); here is only what turns their rulings into an answer
+//! The judges are those of the [ladder](crate::checkers::guarantee); here is only what turns their rulings into an answer
 //! for a person or a program: places become lines of the file, a violation is cut down to its witness, and the verdict of
 //! a whole ladder is that it falls if anything in it does, and else is undecided if anything is.
 
 mod answer;
 mod judges;
-mod models;
+mod picture;
 #[cfg(test)]
 mod tests;
 mod text;
 
 use seedbed_sim::Instant;
 
-use crate::checkers::{Clock, FinalState, Model, Order, Question, Setting, Unsupported};
+use crate::checkers::{Clock, FinalState, Model, Order, Question, Setting, Unsupported, models};
 use crate::file::Diagnostic;
 use crate::file::diagnostic::{Origin, Problem};
 use crate::history::{History, HistoryEvent, Place};
@@ -27,7 +27,7 @@ use crate::import::Imported;
 
 pub use answer::{Answer, Rung, Verdict};
 pub use judges::{Judge, all as judges};
-pub use models::{MODELS, ModelEntry};
+pub use picture::picture;
 
 /// The version of the answer's JSON.
 pub const SCHEMA: u32 = 1;
@@ -104,8 +104,9 @@ pub fn model_of(history: &History) -> Model {
     let mut names: Vec<&str> = history.operations().map(|o| o.function.name()).collect();
     names.sort_unstable();
     names.dedup();
-    let fits = |entry: &&ModelEntry| names.iter().all(|name| entry.functions.contains(name));
-    let found = MODELS.iter().find(fits);
+    let fits =
+        |entry: &&models::ModelEntry| names.iter().all(|name| entry.functions.contains(name));
+    let found = models::CATALOG.iter().find(fits);
     found.map_or(Model::Register, |entry| entry.model)
 }
 
@@ -133,7 +134,7 @@ pub fn refusal(case: &Case<'_>, unsupported: &Unsupported, line: Option<&str>) -
         line: case.imported.line(unsupported.place),
         ..Origin::START
     };
-    let model = models::entry_of(case.setting.model);
+    let model = case.setting.model.entry();
     let help = format!(
         "the model is {}, which knows {}; `--model` chooses another one",
         model.name,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use seedbed_scenarios::check::{self, MODELS, ModelEntry};
-use seedbed_scenarios::checkers::{self, Model, Order};
+use seedbed_scenarios::check;
+use seedbed_scenarios::checkers::{self, Model, Order, models};
 use seedbed_scenarios::draw::{Around, Theme};
 use seedbed_scenarios::history::Value;
 use seedbed_scenarios::import;
@@ -317,6 +317,12 @@ pub struct CheckOptions {
     /// How many states a search may look at before it is undecided
     #[arg(long, value_name = "N")]
     pub budget_states: Option<u64>,
+    /// Draw the history to this file, around what proves a violation
+    #[arg(long, value_name = "FILE.svg")]
+    pub svg: Option<PathBuf>,
+    /// Replace the picture if it exists
+    #[arg(long, requires = "svg")]
+    pub force: bool,
 }
 
 /// An initial value.
@@ -449,11 +455,9 @@ pub enum TraceFormat {
 
 /// The models of the catalog, each with what it is.
 fn model_parser() -> impl TypedValueParser<Value = Model> {
-    let value = |entry: &ModelEntry| PossibleValue::new(entry.name).help(entry.promise);
-    PossibleValuesParser::new(MODELS.iter().map(value)).map(|name| {
-        let found = MODELS.iter().find(|entry| entry.name == name);
-        found.expect("one of the possible values").model
-    })
+    let value = |entry: &models::ModelEntry| PossibleValue::new(entry.name).help(entry.promise);
+    PossibleValuesParser::new(models::CATALOG.iter().map(value))
+        .map(|name| models::find(&name).expect("a name of the catalog").model)
 }
 
 fn order_parser() -> impl TypedValueParser<Value = Order> {

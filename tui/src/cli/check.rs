@@ -8,11 +8,12 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use seedbed_scenarios::check::{self, Asked, Case, Verdict};
 use seedbed_scenarios::checkers::{Budget, FinalState, Model, Setting};
+use seedbed_scenarios::draw::Theme;
 use seedbed_scenarios::import::{self, Add, Hints, Imported, Reader};
 
 use super::arguments::{CheckOptions, Format};
 use super::exit::Exit;
-use super::output::print;
+use super::output::{OutputFile, print};
 
 /// What stands for standard input.
 const STDIN: &str = "-";
@@ -25,6 +26,11 @@ pub(super) fn check(options: &CheckOptions) -> anyhow::Result<Exit> {
         Some(name) => Asked::find(name).map_err(anyhow::Error::msg)?,
         None => Asked::usual(options.order),
     };
+    let picture = options
+        .svg
+        .as_ref()
+        .map(|path| OutputFile::new(path, options.force))
+        .transpose()?;
     let began = Instant::now();
     let imported = read(options)?;
     let finals = options.finals.as_deref().map(read_finals).transpose()?;
@@ -45,6 +51,10 @@ pub(super) fn check(options: &CheckOptions) -> anyhow::Result<Exit> {
             return Err(check::refusal(&case, &unsupported, line.as_deref()).into());
         }
     };
+    if let Some(file) = picture {
+        let svg = check::picture(&case, &answer, Theme::Auto);
+        file.write(|w| w.write_all(svg.as_bytes()))?;
+    }
     let judged_in = began.elapsed() - read_in;
     let told = writeln!(
         io::stderr(),
