@@ -314,8 +314,19 @@ fn checkers_see_the_history_alone() {
     let checkers = production("scenarios/src/checkers");
     have_no_word(&checkers, &["seedbed_protocols"]);
     name_only(&checkers, "seedbed_sim", &["EventId", "Instant", "Span"]);
-    // Measures see what checkers see, and no more: the next tests but one.
-    name_only(&checkers, "crate", &["checkers", "history", "measures"]);
+    // Measures see what checkers see, and no more: the next test but one. A search by halves sees nothing at all.
+    name_only(
+        &checkers,
+        "crate",
+        &["checkers", "history", "measures", "search"],
+    );
+    for source in &checkers {
+        assert!(
+            !source.has_word("shrink"),
+            "{} looks at runs while it shrinks them",
+            source.path
+        );
+    }
     let history = production("scenarios/src/history");
     have_no_word(&history, &["seedbed_protocols"]);
     name_only(&history, "seedbed_sim", &["EventId", "Instant", "Span"]);

@@ -574,8 +574,8 @@ fn windows_and_files_that_make_no_sense_are_refused_before_anything_is_drawn() {
     assert!(told.contains("not after its begin at 30.000 ms"), "{told}");
     let told = refuses(&["--from", "5s"]);
     assert!(told.contains("the run is over at 1000.930 ms"), "{told}");
-    let told = refuses(&["--around", "anomaly:2"]);
-    assert!(told.contains("there is 1 anomaly in this run"), "{told}");
+    let told = refuses(&["--around", "anomaly:3"]);
+    assert!(told.contains("there are 2 anomalies in this run"), "{told}");
     let told = refuses(&["--around", "fault"]);
     assert!(told.contains("there is no fault in this run"), "{told}");
     let told = refuses(&["--around", "crash"]);

@@ -204,7 +204,7 @@ fn faults_crashes_notes_and_anomalies_are_marked() {
     let anomalies: Vec<&Value> = phase(&stale, "i")
         .filter(|event| event["cat"] == "anomaly")
         .collect();
-    assert_eq!(anomalies.len(), 1);
+    assert_eq!(anomalies.len(), 2, "by real time, and by visibility");
     assert_eq!(
         anomalies[0]["name"],
         "read-your-writes-in-real-time violated"

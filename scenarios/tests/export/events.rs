@@ -71,7 +71,7 @@ fn a_message_that_comes_to_a_paused_node_is_told_with_its_arrival() {
 fn findings_are_the_anomalies_and_what_the_final_checks_found() {
     let run = finished("ddia/5-4", 1);
     let findings = run.findings();
-    assert_eq!(findings.len(), 19);
+    assert_eq!(findings.len(), 20);
     let first = &findings[0];
     assert_eq!(first.guarantee, "monotonic-reads-in-real-time");
     assert_eq!(

@@ -273,7 +273,8 @@ impl Run {
                 is_poisoned |= engine.get(&mut disk, b"k0", None) == Err(EngineError::Poisoned);
                 if !is_poisoned {
                     self.check_unharmed(&mut *engine, &mut disk)?;
-                    engine.verify(&mut disk)?;
+                    let verified = engine.verify(&mut disk);
+                    verified.map_err(|error| Violation::from(error).at("verified after it"))?;
                 }
             }
         }
@@ -285,7 +286,8 @@ impl Run {
             check_image(&self.subject, crash.image(&state), legal)
                 .map_err(|violation| violation.at("after a crash"))?;
         }
-        let mut again = self.subject.open(&mut disk)?;
+        let again = self.subject.open(&mut disk);
+        let mut again = again.map_err(|error| Violation::from(error).at("opened again"))?;
         let legal = if is_poisoned {
             legal
         } else {
@@ -357,7 +359,8 @@ impl Run {
         engine: &mut dyn seedbed_protocols::storage::Engine,
         disk: &mut FaultyDisk,
     ) -> Result<(), Violation> {
-        let found = content(engine, disk, None, usize::MAX)?;
+        let found = content(engine, disk, None, usize::MAX);
+        let found = found.map_err(|error| Violation::from(error).at("read after it"))?;
         let expected = self.states.last().expect("the empty one");
         if found != *expected {
             let what = difference(&found, expected);

@@ -212,10 +212,15 @@ impl LsmEngine {
     }
 
     fn check_poison(&self) -> Result<(), EngineError> {
-        if self.poisoned {
-            return Err(EngineError::Poisoned);
+        let frozen = self.frozen.iter().map(|frozen| &frozen.wal);
+        let mut logs = self.kept.iter().chain(frozen);
+        let is_poisoned = self.poisoned
+            || self.wal.frames.is_poisoned()
+            || logs.any(|wal| wal.frames.is_poisoned());
+        match is_poisoned {
+            true => Err(EngineError::Poisoned),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// The number of the last change that is seen.
