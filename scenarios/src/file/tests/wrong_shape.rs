@@ -298,24 +298,16 @@ fn an_empty_file() {
     let text = String::new();
     insta::assert_snapshot!(told(&text), @r#"
     small.toml:1:1: error: the scenario lacks the field `schema`
-      |
-    1 |
-      | ^ expected `schema`, the version of the format: `schema = 1`
+      = expected `schema`, the version of the format: `schema = 1`
 
     small.toml:1:1: error: the scenario lacks the field `title`
-      |
-    1 |
-      | ^ expected `title`, one line of text
+      = expected `title`, one line of text
 
     small.toml:1:1: error: the scenario lacks the field `duration`
-      |
-    1 |
-      | ^ expected `duration`, how long it runs, such as "2s"
+      = expected `duration`, how long it runs, such as "2s"
 
     small.toml:1:1: error: the scenario lacks the field `cluster`
-      |
-    1 |
-      | ^ expected `cluster`, a table: the protocol and its settings
+      = expected `cluster`, a table: the protocol and its settings
     "#);
 }
 
