@@ -28,7 +28,7 @@ fn history(operations: u32) -> History {
         let bits = draw >> 33;
         let session = (bits % u64::from(SESSIONS)) as u32;
         let key = (bits / 16 % u64::from(KEYS)) as u32;
-        let (is_write, lag) = (bits / 1_024 % 2 == 0, bits / 2_048 % 64);
+        let (is_write, lag) = ((bits / 1_024).is_multiple_of(2), bits / 2_048 % 64);
         let upto = if is_write {
             log.push((key, number));
             log.len()

@@ -100,12 +100,8 @@ fn stale(history: &History, reads_from: usize) -> Option<(OperationId, Value)> {
         history.completed(one) < Some(history.invoked(other))
     };
     reads.skip(reads_from).find_map(|read| {
-        let newer = ok_writes()
-            .filter(|w| ended_before(w.id, read.id))
-            .next_back()?;
-        let older = ok_writes()
-            .filter(|w| ended_before(w.id, newer.id))
-            .next_back()?;
+        let newer = ok_writes().rfind(|w| ended_before(w.id, read.id))?;
+        let older = ok_writes().rfind(|w| ended_before(w.id, newer.id))?;
         Some((read.id, older.written().expect("a write").clone()))
     })
 }
