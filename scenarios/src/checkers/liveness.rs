@@ -5,7 +5,7 @@
 //! [`PROBES_MAX`]) gets a write and a read of a key of its own acknowledged within that time again, however often it has to ask. The probes run on a
 //! fork, after everything else was judged: they are no part of the history.
 //!
-//! Judged by what the [final state](FinalState) says of it: O(clients). Not judged on a host that can't ask again.
+//! Judged by what the [final state](super::FinalState) says of it: O(clients). Not judged on a host that can't ask again.
 
 use super::story::clock;
 use super::{Question, Ruling, Unsupported, Witness};

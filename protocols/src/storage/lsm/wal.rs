@@ -11,7 +11,7 @@
 //!
 //! Recovery must find a prefix of what was written, across logs too: of what a crash tore off the end of one log, nothing
 //! later may be left in the next. So each log says where the one before ended. If that one is shorter now, its end was not
-//! durable; then nothing in this log was promised either, since [`Logs::sync`] syncs the older log first; and all of it is cut
+//! durable; then nothing in this log was promised either, since `LsmEngine::sync_logs` syncs the older log first; and all of it is cut
 //! off with the torn tail. Unless a frame in it proves that something was durable: then the older log is not torn but damaged.
 
 use std::ops::ControlFlow;

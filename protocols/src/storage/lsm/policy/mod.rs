@@ -14,7 +14,7 @@
 //! ```
 //!
 //! There is no best policy: of reads, writes and space one pays for the other two (Athanassoulis and others, *Designing
-//! Access Methods: The RUM Conjecture*, EDBT 2016). [`simulate`] measures a policy without any disk.
+//! Access Methods: The RUM Conjecture*, EDBT 2016). [`simulate`](fn@simulate) measures a policy without any disk.
 //!
 //! # Invariants
 //!

@@ -2,7 +2,7 @@
 //!
 //! # The bytes
 //!
-//! Numbers are little-endian; CRC is CRC-32 (IEEE). The header has the form of [`frame`](crate::storage::frame)'s files,
+//! Numbers are little-endian; CRC is CRC-32 (IEEE). The header has the form of [`frame`]'s files,
 //! so an unknown version can be refused by its name.
 //!
 //! ```text
