@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use seedbed_sim::SyncTicket;
 
-use super::Lsn;
+use super::{EngineError, Lsn};
 
 /// Syncs under way whose extent is remembered. Of more than that the oldest are forgotten, which is safe: less is known
 /// to be durable than is.
@@ -35,6 +35,21 @@ impl Positions {
 
     pub(super) fn durable(&self) -> Lsn {
         self.durable
+    }
+
+    /// Whether a log that begins at `oldest` can be read from `from` on.
+    ///
+    /// # Errors
+    /// [`EngineError::LogGap`], [`EngineError::LogGone`].
+    pub(super) fn check_from(&self, from: Lsn, oldest: Lsn) -> Result<(), EngineError> {
+        if from > self.end {
+            let end = self.end;
+            return Err(EngineError::LogGap { end, from });
+        }
+        if from < oldest {
+            return Err(EngineError::LogGone { from, oldest });
+        }
+        Ok(())
     }
 
     /// So many positions were written.

@@ -337,12 +337,7 @@ impl<P: Process> World<P> {
         if trap.as_mut().is_some_and(|trap| trap.reset()) {
             *trap = None;
         }
-        self.nodes[id.index()].crash_faults += 1;
-        let record =
-            Record::new(RecordKind::Crash, self.now, id, handler.event).detail(at.as_nanos());
-        let event = self.record_as(record, Kind("crash"), 0, observer);
-        self.end_life(id, at, event, observer);
-        self.rearm_crash(id);
+        self.die_in(handler, at, observer);
     }
 
     fn restart(&mut self, id: NodeId) {
@@ -418,6 +413,12 @@ impl<P: Process> World<P> {
                     _ => u32::MAX,
                 });
         soonest.expect("only a fault arms a disk").triggered = true;
+        self.die_in(handler, at, observer);
+    }
+
+    /// A fault, counted as triggered by now, ends the life of the handler's node at an instant of the handler's time.
+    fn die_in(&mut self, handler: Handler, at: Instant, observer: &mut impl Observer<P>) {
+        let id = handler.node;
         self.nodes[id.index()].crash_faults += 1;
         let record =
             Record::new(RecordKind::Crash, self.now, id, handler.event).detail(at.as_nanos());

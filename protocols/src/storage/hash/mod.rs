@@ -539,13 +539,7 @@ impl Engine for HashEngine {
         max_bytes: usize,
     ) -> Result<LogSlice, EngineError> {
         self.check()?;
-        let (end, oldest) = (self.positions.end(), self.oldest_position());
-        if from > end {
-            return Err(EngineError::LogGap { end, from });
-        }
-        if from < oldest {
-            return Err(EngineError::LogGone { from, oldest });
-        }
+        self.positions.check_from(from, self.oldest_position())?;
         let mut payloads = Payloads::default();
         let mut to = from;
         let written = self.in_order().filter(|segment| !segment.is_merged);

@@ -281,10 +281,7 @@ impl Engine for LogEngine {
         from: Lsn,
         max_bytes: usize,
     ) -> Result<LogSlice, EngineError> {
-        let end = self.positions.end();
-        if from > end {
-            return Err(EngineError::LogGap { end, from });
-        }
+        self.positions.check_from(from, Lsn(0))?;
         let offset = self.offset_of(disk, from)?;
         let mut payloads = Payloads::default();
         let mut to = from;

@@ -460,13 +460,7 @@ impl Engine for LsmEngine {
         max_bytes: usize,
     ) -> Result<LogSlice, EngineError> {
         self.check_poison()?;
-        let (end, oldest) = (self.positions.end(), self.oldest_lsn());
-        if from > end {
-            return Err(EngineError::LogGap { end, from });
-        }
-        if from < oldest {
-            return Err(EngineError::LogGone { from, oldest });
-        }
+        self.positions.check_from(from, self.oldest_lsn())?;
         let mut payloads = Payloads::default();
         let mut to = from;
         while let Some(wal) = self.log_with(to) {

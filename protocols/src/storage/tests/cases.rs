@@ -1,7 +1,8 @@
 //! Nasty cases by name.
 
-use seedbed_sim::{DiskConfig, DiskCounters, FileHandle, OpenMode, SimDisk, Spent};
+use seedbed_sim::{DiskConfig, OpenMode, SimDisk};
 
+use super::failing::FailingDisk;
 use super::*;
 use crate::storage::frame::OnCorruption;
 use crate::storage::log::LogEngine;
@@ -187,97 +188,8 @@ fn the_catalog_names_each_engine_once() {
     assert_eq!(EngineKind::from_name("abacus"), None);
 }
 
-/// A disk that fails as it is told.
-struct FailingDisk {
-    disk: SimDisk,
-    fails_appends: bool,
-    fails_syncs: bool,
-}
-
-impl Disk for FailingDisk {
-    fn open(&mut self, name: &str, mode: OpenMode) -> Result<FileHandle, DiskError> {
-        self.disk.open(name, mode)
-    }
-
-    fn close(&mut self, file: FileHandle) -> Result<(), DiskError> {
-        self.disk.close(file)
-    }
-
-    /// A failing one writes half of it.
-    fn append(&mut self, file: FileHandle, bytes: &[u8]) -> Result<u64, DiskError> {
-        if self.fails_appends {
-            self.disk.append(file, &bytes[..bytes.len() / 2])?;
-            return Err(DiskError::Full("engine.log".to_owned()));
-        }
-        self.disk.append(file, bytes)
-    }
-
-    fn write_at(&mut self, file: FileHandle, at: u64, bytes: &[u8]) -> Result<(), DiskError> {
-        self.disk.write_at(file, at, bytes)
-    }
-
-    fn read_at(
-        &mut self,
-        file: FileHandle,
-        offset: u64,
-        buffer: &mut [u8],
-    ) -> Result<usize, DiskError> {
-        self.disk.read_at(file, offset, buffer)
-    }
-
-    fn len(&mut self, file: FileHandle) -> Result<u64, DiskError> {
-        self.disk.len(file)
-    }
-
-    fn truncate(&mut self, file: FileHandle, len: u64) -> Result<(), DiskError> {
-        self.disk.truncate(file, len)
-    }
-
-    fn sync(&mut self, file: FileHandle) -> Result<(), DiskError> {
-        if self.fails_syncs {
-            return Err(DiskError::Sync {
-                file: "engine.log".to_owned(),
-                reason: "input/output error".to_owned(),
-            });
-        }
-        self.disk.sync(file)
-    }
-
-    fn sync_later(&mut self, file: FileHandle) -> Result<SyncTicket, DiskError> {
-        self.disk.sync_later(file)
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&mut self, name: &str) -> Result<(), DiskError> {
-        self.disk.remove(name)
-    }
-
-    fn list(&mut self) -> Result<Vec<String>, DiskError> {
-        self.disk.list()
-    }
-
-    fn sync_dir(&mut self) -> Result<(), DiskError> {
-        self.disk.sync_dir()
-    }
-
-    fn spent(&self) -> Spent {
-        self.disk.spent()
-    }
-
-    fn counters(&self) -> DiskCounters {
-        self.disk.counters()
-    }
-}
-
 fn sound() -> FailingDisk {
-    FailingDisk {
-        disk: instant_disk(),
-        fails_appends: false,
-        fails_syncs: false,
-    }
+    FailingDisk::sound(instant_disk())
 }
 
 #[test]
@@ -307,13 +219,13 @@ fn after_a_failed_sync_every_call_is_refused_until_it_is_opened_again() {
     let mut disk = sound();
     let (mut engine, _) = open_log(&mut disk).unwrap();
     engine.put(&mut disk, key(1), key(1)).unwrap();
-    disk.fails_syncs = true;
+    disk.syncs_left = 0;
     let failed = engine.sync(&mut disk).unwrap_err();
     assert!(
         matches!(failed, EngineError::Disk(DiskError::Sync { .. })),
         "{failed}"
     );
-    disk.fails_syncs = false;
+    disk.syncs_left = usize::MAX;
     assert_eq!(engine.sync(&mut disk), Err(EngineError::Poisoned));
     assert_eq!(engine.sync_later(&mut disk), Err(EngineError::Poisoned));
     let put = engine.put(&mut disk, key(2), key(2));

@@ -4,11 +4,13 @@
 //! - `model`: random operations, compared with a map of the standard library.
 //! - `cases`: nasty cases by name.
 //! - `faults`: disks that rot, misplace, lose or age what was written.
+//! - `failing`: a disk whose calls fail as they are told, for the tests of each engine.
 //!
 //! What a crash, an error at any operation, or a flipped bit may do to an engine is tested for all of them in
 //! `tests/src/engines`, with longer runs of the model.
 
 mod cases;
+pub(crate) mod failing;
 mod faults;
 mod golden;
 mod model;

@@ -253,6 +253,21 @@ impl Newest {
     }
 }
 
+/// The operations of two updates that were made from one version: the version's, both reads, and the updates, the other
+/// one's last.
+pub(super) fn from_one_version(one: ReadModifyWrite, other: ReadModifyWrite) -> Vec<OperationId> {
+    let base = match one.base {
+        Base::Beginning => None,
+        Base::Write(write) => Some(write),
+    };
+    let before = [base, one.read, other.read, Some(one.update)];
+    let mut operations: Vec<OperationId> = before.into_iter().flatten().collect();
+    operations.sort_unstable();
+    operations.dedup();
+    operations.push(other.update);
+    operations
+}
+
 fn same_base(history: &History, one: ReadModifyWrite, other: ReadModifyWrite) -> Witness {
     let base = match one.base {
         Base::Beginning => "what was there at first".to_owned(),
@@ -272,17 +287,7 @@ fn same_base(history: &History, one: ReadModifyWrite, other: ReadModifyWrite) ->
         user(second),
         shorten(&first.key)
     );
-    let base = match one.base {
-        Base::Beginning => None,
-        Base::Write(write) => Some(write),
-    };
-    let mut operations: Vec<OperationId> = [base, one.read, Some(one.update), other.read]
-        .into_iter()
-        .flatten()
-        .collect();
-    operations.sort_unstable();
-    operations.dedup();
-    operations.push(other.update);
+    let operations = from_one_version(one, other);
     told(history, operations, other.update, summary, reason)
 }
 

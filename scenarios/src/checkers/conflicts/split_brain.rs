@@ -19,7 +19,7 @@ use crate::history::{Function, History, HistoryEvent, KeyId, OperationId, Place,
 
 use super::super::story::{between, capital, shorten, tell, the_update, user};
 use super::super::{NullRead, Question, Ruling, Unsupported, Witness};
-use super::lost_update::{Base, ReadModifyWrite, read_modify_writes};
+use super::lost_update::{Base, ReadModifyWrite, from_one_version, read_modify_writes};
 use super::objects::kinds;
 use super::why_no_reads_name_writes;
 
@@ -76,17 +76,7 @@ fn both_accepted(question: &Question<'_>) -> Vec<Witness> {
 }
 
 fn two_accepted(history: &History, one: ReadModifyWrite, other: ReadModifyWrite) -> Witness {
-    let base = match one.base {
-        Base::Beginning => None,
-        Base::Write(write) => Some(write),
-    };
-    let mut operations: Vec<OperationId> = [base, one.read, other.read, Some(one.update)]
-        .into_iter()
-        .flatten()
-        .collect();
-    operations.sort_unstable();
-    operations.dedup();
-    operations.push(other.update);
+    let operations = from_one_version(one, other);
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
     let name = |it: ReadModifyWrite| {
         shorten(replica_of(history, it.update).expect("only those with a name are compared"))

@@ -4,6 +4,7 @@ use super::cases::*;
 use super::*;
 use crate::storage::frame::OnCorruption;
 use crate::storage::lsm::policy::Policy;
+use crate::storage::tests::failing::FailingDisk;
 use crate::storage::tests::poke::Poke;
 use crate::storage::{EngineKind, Structure, open_engine};
 use seedbed_sim::DiskConfig;
@@ -222,15 +223,13 @@ fn after_a_failed_sync_of_a_table_or_a_manifest_every_call_is_refused() {
     engine.freeze(&mut disk).unwrap();
     let mut failures = 0;
     for survived in 0..5 {
-        let mut disk = disk.clone();
+        let mut disk = FailingDisk::sound(disk.clone());
         let mut engine = engine.clone();
-        let mut failing = FailsSync {
-            disk: &mut disk,
-            left: survived,
-        };
-        let Err(failed) = engine.maintain(&mut failing, u64::MAX) else {
+        disk.syncs_left = survived;
+        let Err(failed) = engine.maintain(&mut disk, u64::MAX) else {
             continue;
         };
+        let mut disk = disk.disk;
         failures += 1;
         assert!(
             matches!(failed, EngineError::Disk(DiskError::Sync { .. })),

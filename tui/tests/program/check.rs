@@ -2,77 +2,11 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-/// The program in a folder of its own.
-struct Bench {
-    folder: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-        command
-            .arg("check")
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn check(&self, arguments: &[&str]) -> Output {
-        let output = self
-            .command(arguments)
-            .output()
-            .expect("the program starts");
-        assert!(
-            !text(&output.stderr).contains("has a bug"),
-            "{}",
-            text(&output.stderr)
-        );
-        output
-    }
-
-    /// What it answers in JSON, and its exit status.
-    fn answer(&self, arguments: &[&str]) -> (Value, i32) {
-        let output = self.check(&[arguments, &["--format", "json"]].concat());
-        let answer = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|_| panic!("{arguments:?}: {}", text(&output.stderr)));
-        (answer, output.status.code().expect("an exit status"))
-    }
-
-    /// What it says to bad input: nothing on standard output, and status 2.
-    fn refuses(&self, arguments: &[&str]) -> String {
-        let output = self.check(arguments);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{arguments:?}: {}",
-            text(&output.stdout)
-        );
-        assert_eq!(text(&output.stdout), "", "{arguments:?}");
-        text(&output.stderr)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
-        fs::write(&path, text).expect("a file");
-        path
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
+use crate::bench::{Bench, text};
 
 /// Process 0 writes 1, then 2; then process 1 reads what is asked for.
 fn register(read: &str) -> String {
@@ -100,8 +34,8 @@ const OPERATIONS: &str = r#"[{"client":0,"input":{"op":"append","key":"x","value
 
 #[test]
 fn a_history_that_keeps_its_guarantee_ends_with_0() {
-    let bench = Bench::new();
-    bench.write("good.jsonl", &register("2"));
+    let bench = Bench::of(&["check"]);
+    bench.put("good.jsonl", &register("2"));
     let (answer, status) = bench.answer(&["good.jsonl"]);
     assert_eq!(status, 0);
     assert_eq!(
@@ -118,8 +52,8 @@ fn a_history_that_keeps_its_guarantee_ends_with_0() {
 
 #[test]
 fn a_violation_ends_with_1_and_names_the_lines_that_prove_it() {
-    let bench = Bench::new();
-    bench.write("bad.jsonl", &register("1"));
+    let bench = Bench::of(&["check"]);
+    bench.put("bad.jsonl", &register("1"));
     let (answer, status) = bench.answer(&["bad.jsonl"]);
     assert_eq!(status, 1);
     assert_eq!(answer["verdict"], "violated");
@@ -130,7 +64,7 @@ fn a_violation_ends_with_1_and_names_the_lines_that_prove_it() {
             .is_some_and(|lines| lines.contains(&5.into())),
         "{answer}"
     );
-    let told = bench.check(&["bad.jsonl"]);
+    let told = bench.seedbed(&["bad.jsonl"]);
     assert_eq!(told.status.code(), Some(1));
     let told = text(&told.stdout);
     assert!(
@@ -141,12 +75,12 @@ fn a_violation_ends_with_1_and_names_the_lines_that_prove_it() {
 
 #[test]
 fn the_same_file_gives_the_same_bytes_and_times_go_to_standard_error() {
-    let bench = Bench::new();
-    bench.write("bad.jsonl", &register("1"));
+    let bench = Bench::of(&["check"]);
+    bench.put("bad.jsonl", &register("1"));
     for format in ["text", "json"] {
         for guarantee in ["linearizable", "ladder"] {
             let arguments = ["bad.jsonl", "--guarantee", guarantee, "--format", format];
-            let (one, other) = (bench.check(&arguments), bench.check(&arguments));
+            let (one, other) = (bench.seedbed(&arguments), bench.seedbed(&arguments));
             assert_eq!(one.stdout, other.stdout, "{arguments:?}");
             assert!(
                 text(&one.stderr).contains("judged them in"),
@@ -159,7 +93,7 @@ fn the_same_file_gives_the_same_bytes_and_times_go_to_standard_error() {
 
 #[test]
 fn too_small_a_budget_ends_with_3() {
-    let bench = Bench::new();
+    let bench = Bench::of(&["check"]);
     // Each write of the same value, so that no quick way is open, beside the others; then a read that needs them all.
     let mut history = String::new();
     for process in 0..12 {
@@ -174,7 +108,7 @@ fn too_small_a_budget_ends_with_3() {
     history += "{\"process\":0,\"type\":\"invoke\",\"f\":\"read\",\"key\":\"x\"}\n";
     history +=
         "{\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"key\":\"x\",\"value\":\"aaaaaaaaaaaa\"}\n";
-    bench.write("wide.jsonl", &history);
+    bench.put("wide.jsonl", &history);
     let (answer, status) = bench.answer(&["wide.jsonl", "--budget-states", "2"]);
     assert_eq!(
         (status, &answer["verdict"]),
@@ -197,10 +131,10 @@ fn too_small_a_budget_ends_with_3() {
 
 #[test]
 fn every_format_is_found_out_and_can_be_named() {
-    let bench = Bench::new();
-    bench.write("h.jsonl", &register("2"));
-    bench.write("h.edn", EDN);
-    bench.write("h.json", OPERATIONS);
+    let bench = Bench::of(&["check"]);
+    bench.put("h.jsonl", &register("2"));
+    bench.put("h.edn", EDN);
+    bench.put("h.json", OPERATIONS);
     for (file, format, options, expected) in [
         ("h.jsonl", "native", &[][..], 0),
         ("h.edn", "jepsen", &["--initial", "0"][..], 1),
@@ -217,7 +151,7 @@ fn every_format_is_found_out_and_can_be_named() {
 
 #[test]
 fn standard_input_is_read_where_a_dash_stands() {
-    let bench = Bench::new();
+    let bench = Bench::of(&["check"]);
     let mut child = bench
         .command(&["-", "--format", "json"])
         .stdin(Stdio::piped())
@@ -238,14 +172,14 @@ fn standard_input_is_read_where_a_dash_stands() {
 
 #[test]
 fn the_initial_value_and_what_null_says_decide() {
-    let bench = Bench::new();
+    let bench = Bench::of(&["check"]);
     let read = |value: &str| {
         format!(
             "{{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}}\n{{\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"value\":{value}}}\n"
         )
     };
-    bench.write("null.jsonl", &read("null"));
-    bench.write("seven.jsonl", &read("7"));
+    bench.put("null.jsonl", &read("null"));
+    bench.put("seven.jsonl", &read("7"));
     for (arguments, expected) in [
         (&["null.jsonl"][..], 0),
         (&["null.jsonl", "--initial", "7"], 1),
@@ -265,8 +199,8 @@ fn the_initial_value_and_what_null_says_decide() {
 
 #[test]
 fn session_order_forgets_real_time() {
-    let bench = Bench::new();
-    bench.write("stale.jsonl", &register("1"));
+    let bench = Bench::of(&["check"]);
+    bench.put("stale.jsonl", &register("1"));
     let (answer, status) = bench.answer(&["stale.jsonl", "--order", "session"]);
     assert_eq!(
         (status, &answer["guarantee"]),
@@ -278,8 +212,8 @@ fn session_order_forgets_real_time() {
 
 #[test]
 fn the_ladder_tells_of_each_guarantee_and_of_the_lattice() {
-    let bench = Bench::new();
-    bench.write("bad.jsonl", &register("1"));
+    let bench = Bench::of(&["check"]);
+    bench.put("bad.jsonl", &register("1"));
     let (answer, status) = bench.answer(&["bad.jsonl", "--guarantee", "ladder"]);
     assert_eq!(
         (status, &answer["guarantee"], &answer["verdict"]),
@@ -295,7 +229,7 @@ fn the_ladder_tells_of_each_guarantee_and_of_the_lattice() {
     assert_eq!(rung("linearizable")["verdict"], "violated");
     assert_eq!(rung("linearizable")["culprit"], 6);
     assert_eq!(rung("sequential")["verdict"], "holds");
-    let told = bench.check(&["bad.jsonl", "--guarantee", "ladder"]);
+    let told = bench.seedbed(&["bad.jsonl", "--guarantee", "ladder"]);
     let told = text(&told.stdout);
     for rung in rungs {
         let name = rung["guarantee"].as_str().expect("a name");
@@ -323,10 +257,10 @@ fn the_ladder_tells_of_each_guarantee_and_of_the_lattice() {
 
 #[test]
 fn final_contents_show_what_was_lost() {
-    let bench = Bench::new();
-    bench.write("h.jsonl", &register("2"));
-    bench.write("kept.json", r#"{"schema":1,"replicas":[{"name":"n1","contents":{"x":2}},{"name":"n2","contents":{"x":2}}]}"#);
-    bench.write(
+    let bench = Bench::of(&["check"]);
+    bench.put("h.jsonl", &register("2"));
+    bench.put("kept.json", r#"{"schema":1,"replicas":[{"name":"n1","contents":{"x":2}},{"name":"n2","contents":{"x":2}}]}"#);
+    bench.put(
         "lost.json",
         r#"{"replicas":[{"name":"n1","contents":{"x":2}},{"name":"n2","contents":{"x":1}}]}"#,
     );
@@ -341,7 +275,7 @@ fn final_contents_show_what_was_lost() {
         let (answer, status) = bench.answer(&["h.jsonl", "--guarantee", guarantee]);
         assert_eq!(status, 3, "{answer}");
     }
-    bench.write("wrong.json", "{\"replica\":[]}");
+    bench.put("wrong.json", "{\"replica\":[]}");
     let told = bench.refuses(&[
         "h.jsonl",
         "--guarantee",
@@ -364,32 +298,32 @@ fn final_contents_show_what_was_lost() {
 
 #[test]
 fn a_truncated_file_is_refused_with_its_line() {
-    let bench = Bench::new();
+    let bench = Bench::of(&["check"]);
     let whole = register("2");
-    bench.write("cut.jsonl", &whole[..whole.len() - 20]);
+    bench.put("cut.jsonl", &whole[..whole.len() - 20]);
     let told = bench.refuses(&["cut.jsonl"]);
     assert!(
         told.contains("cut.jsonl:6:") && told.contains("cut off"),
         "{told}"
     );
-    bench.write(
+    bench.put(
         "short.jsonl",
         &format!("{{\"schema\":1,\"events\":7}}\n{whole}"),
     );
     let told = bench.refuses(&["short.jsonl"]);
     assert!(told.contains("promises 7"), "{told}");
-    bench.write("cut.edn", &EDN[..EDN.len() - 10]);
+    bench.put("cut.edn", &EDN[..EDN.len() - 10]);
     assert!(bench.refuses(&["cut.edn"]).contains("cut.edn:5:1"));
-    bench.write("cut.json", &OPERATIONS[..OPERATIONS.len() - 2]);
+    bench.put("cut.json", &OPERATIONS[..OPERATIONS.len() - 2]);
     assert!(bench.refuses(&["cut.json"]).contains("cut.json:1:1"));
 }
 
 #[test]
 fn a_duplicate_invocation_is_refused_with_its_line() {
-    let bench = Bench::new();
+    let bench = Bench::of(&["check"]);
     let whole = register("2");
     let first = whole.lines().next().expect("a line");
-    bench.write("twice.jsonl", &format!("{first}\n{whole}"));
+    bench.put("twice.jsonl", &format!("{first}\n{whole}"));
     let told = bench.refuses(&["twice.jsonl"]);
     assert!(
         told.contains("twice.jsonl:2:12") && told.contains("line 1 has not ended"),
@@ -399,8 +333,8 @@ fn a_duplicate_invocation_is_refused_with_its_line() {
 
 #[test]
 fn a_wrong_model_is_refused_with_the_line_of_what_it_does_not_know() {
-    let bench = Bench::new();
-    bench.write("h.jsonl", &register("2"));
+    let bench = Bench::of(&["check"]);
+    bench.put("h.jsonl", &register("2"));
     let told = bench.refuses(&["h.jsonl", "--model", "queue"]);
     assert!(
         told.contains("h.jsonl:1:1") && told.contains("enqueue"),
@@ -408,7 +342,7 @@ fn a_wrong_model_is_refused_with_the_line_of_what_it_does_not_know() {
     );
     let told = bench.refuses(&["h.jsonl", "--model", "regsiter"]);
     assert!(told.contains("register"), "{told}");
-    bench.write("h.edn", EDN);
+    bench.put("h.edn", EDN);
     assert!(
         bench
             .refuses(&["h.edn", "--model", "register"])
@@ -418,14 +352,14 @@ fn a_wrong_model_is_refused_with_the_line_of_what_it_does_not_know() {
 
 #[test]
 fn an_empty_file_is_refused() {
-    let bench = Bench::new();
+    let bench = Bench::of(&["check"]);
     for (name, content) in [
         ("empty.jsonl", ""),
         ("blank.jsonl", "\n\n"),
         ("empty.edn", ""),
         ("list.json", "[]"),
     ] {
-        bench.write(name, content);
+        bench.put(name, content);
         let told = bench.refuses(&[name]);
         assert!(
             told.contains(name) && told.contains("holds no operation"),
@@ -437,12 +371,12 @@ fn an_empty_file_is_refused() {
 
 #[test]
 fn an_end_without_a_beginning_and_a_process_that_goes_on_are_refused() {
-    let bench = Bench::new();
+    let bench = Bench::of(&["check"]);
     let whole = register("2");
     let rest: Vec<&str> = whole.lines().skip(1).collect();
-    bench.write("end.jsonl", &rest.join("\n"));
+    bench.put("end.jsonl", &rest.join("\n"));
     assert!(bench.refuses(&["end.jsonl"]).contains("end.jsonl:1:12"));
-    bench.write("on.jsonl", &whole.replacen("\"ok\"", "\"info\"", 1));
+    bench.put("on.jsonl", &whole.replacen("\"ok\"", "\"info\"", 1));
     let told = bench.refuses(&["on.jsonl"]);
     assert!(
         told.contains("on.jsonl:3:12") && told.contains("goes on after line 2"),
@@ -452,11 +386,11 @@ fn an_end_without_a_beginning_and_a_process_that_goes_on_are_refused() {
 
 #[test]
 fn what_can_not_be_read_is_refused() {
-    let bench = Bench::new();
-    fs::create_dir(bench.folder.path().join("folder")).expect("a folder");
+    let bench = Bench::of(&["check"]);
+    fs::create_dir(bench.path("folder")).expect("a folder");
     assert!(bench.refuses(&["missing.jsonl"]).contains("missing.jsonl"));
     assert!(bench.refuses(&["folder"]).contains("folder"));
-    bench.write("words.txt", "hello\n");
+    bench.put("words.txt", "hello\n");
     assert!(bench.refuses(&["words.txt"]).contains("this is no history"));
     #[cfg(unix)]
     assert!(bench.refuses(&["/dev/zero"]).contains("this is no history"));
@@ -465,8 +399,8 @@ fn what_can_not_be_read_is_refused() {
 
 #[test]
 fn a_guarantee_that_does_not_exist_is_refused_with_the_nearest() {
-    let bench = Bench::new();
-    bench.write("h.jsonl", &register("2"));
+    let bench = Bench::of(&["check"]);
+    bench.put("h.jsonl", &register("2"));
     let told = bench.refuses(&["h.jsonl", "--guarantee", "linearisable"]);
     assert!(told.contains("did you mean `linearizable`"), "{told}");
     bench.refuses(&["h.jsonl", "--order", "random"]);
@@ -476,10 +410,10 @@ fn a_guarantee_that_does_not_exist_is_refused_with_the_nearest() {
 }
 #[test]
 fn a_picture_is_drawn_of_what_proves_a_violation() {
-    let bench = Bench::new();
-    bench.write("bad.jsonl", &register("1"));
+    let bench = Bench::of(&["check"]);
+    bench.put("bad.jsonl", &register("1"));
     assert_eq!(bench.answer(&["bad.jsonl", "--svg", "why.svg"]).1, 1);
-    let picture = fs::read_to_string(bench.folder.path().join("why.svg")).expect("a picture");
+    let picture = fs::read_to_string(bench.path("why.svg")).expect("a picture");
     assert!(
         picture.starts_with("<svg") && picture.contains("process 1"),
         "{picture}"
@@ -499,8 +433,8 @@ fn a_picture_is_drawn_of_what_proves_a_violation() {
 
 #[test]
 fn nothing_is_drawn_of_bad_input() {
-    let bench = Bench::new();
-    bench.write("empty.jsonl", "");
+    let bench = Bench::of(&["check"]);
+    bench.put("empty.jsonl", "");
     bench.refuses(&["empty.jsonl", "--svg", "why.svg"]);
-    assert!(!bench.folder.path().join("why.svg").exists());
+    assert!(!bench.path("why.svg").exists());
 }

@@ -1,82 +1,17 @@
 //! The program from outside: good and bad input, exit statuses, pipes and files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-/// The program in a folder of its own.
-struct Bench {
-    folder: tempfile::TempDir,
-}
+use crate::bench::{Bench, text};
 
 impl Bench {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn seedbed(&self, arguments: &[&str]) -> Output {
-        let output = self
-            .command(arguments)
-            .output()
-            .expect("the program starts");
-        assert!(
-            !text(&output.stderr).contains("has a bug"),
-            "{}",
-            text(&output.stderr)
-        );
-        for bytes in [&output.stdout, &output.stderr] {
-            assert!(!bytes.contains(&0x1b), "no colours where no terminal is");
-        }
-        output
-    }
-
-    /// What it prints, where that is done with status 0.
-    fn prints(&self, arguments: &[&str]) -> String {
-        let output = self.seedbed(arguments);
-        assert_eq!(
-            output.status.code(),
-            Some(0),
-            "{arguments:?}: {}",
-            text(&output.stderr)
-        );
-        text(&output.stdout)
-    }
-
-    /// What it says to bad input.
-    fn refuses(&self, arguments: &[&str]) -> String {
-        let output = self.seedbed(arguments);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{arguments:?}: {}",
-            text(&output.stdout)
-        );
-        assert_eq!(text(&output.stdout), "", "{arguments:?}");
-        text(&output.stderr)
-    }
-
     /// Its report as JSON, and its exit status.
     fn report(&self, scenario: &str) -> (Value, i32) {
-        let output = self.seedbed(&["run", scenario, "--format", "json"]);
-        let report = serde_json::from_slice(&output.stdout).expect("a line of JSON");
-        (report, output.status.code().expect("an exit status"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.answer(&["run", scenario])
     }
 
     /// A copy of a scenario of the catalog, with one thing changed.
@@ -86,18 +21,6 @@ impl Bench {
         fs::write(self.path("my.toml"), original.replace(from, to)).expect("a file");
         "my.toml"
     }
-
-    fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.path()).expect("a folder");
-        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
-        let mut names: Vec<String> = entries.map(|e| name(e.expect("an entry"))).collect();
-        names.sort();
-        names
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
 fn verdict(report: &Value, check: &str) -> Option<bool> {

@@ -2,10 +2,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
+
+use crate::bench::{Bench, text};
 
 /// A client writes and reads its write at a follower, which has got it by then, or has not: that hangs on the seed.
 const COIN: &str = r#"
@@ -45,70 +46,20 @@ check = "read-your-writes-in-real-time"
 verdict = "holds"
 "#;
 
-struct Bench {
-    folder: tempfile::TempDir,
-}
-
 impl Bench {
-    fn new() -> Self {
-        let bench = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        };
+    /// With the scenario above in it.
+    fn with_coin() -> Self {
+        let bench = Self::new();
         bench.put("coin.toml", COIN);
         bench
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn put(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).expect("a file");
-    }
-
-    fn get(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).expect("a file of text")
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-        command
-            .args(arguments.split_whitespace())
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// Runs it, and demands the exit status.
-    fn ends(&self, arguments: &str, status: i32) -> Output {
-        let output = self.command(arguments).output().expect("it starts");
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(
-            output.status.code(),
-            Some(status),
-            "{arguments}\n{out}{err}"
-        );
-        assert!(!err.contains("has a bug"), "{err}");
-        output
-    }
-
     /// What it prints. Nothing goes to standard error, since that is no terminal here.
-    fn prints(&self, arguments: &str, status: i32) -> String {
+    fn says(&self, arguments: &str, status: i32) -> String {
         let output = self.ends(arguments, status);
         assert_eq!(text(&output.stderr), "", "{arguments}");
         text(&output.stdout)
     }
-
-    /// What it says to bad input; it prints nothing then.
-    fn refuses(&self, arguments: &str) -> String {
-        let output = self.ends(arguments, 2);
-        assert_eq!(text(&output.stdout), "", "{arguments}");
-        text(&output.stderr)
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
 /// The lines of a sweep's file, without its header.
@@ -121,37 +72,37 @@ fn lines(file: &str) -> Vec<Value> {
 
 #[test]
 fn shards_merged_are_the_whole_byte_by_byte_whatever_the_threads() {
-    let bench = Bench::new();
+    let bench = Bench::with_coin();
     for (scenario, status) in [("coin.toml", 1), ("ddia/5-4", 0)] {
         for until in ["all", "first"] {
             let sweep = format!("sweep {scenario} --seeds 5..72 --until {until} --force");
-            let whole = bench.prints(&format!("{sweep} --out whole.jsonl --jobs 1"), status);
+            let whole = bench.says(&format!("{sweep} --out whole.jsonl --jobs 1"), status);
             for (shard, jobs) in [(1, 3), (2, 1), (3, 2)] {
                 let shard = format!("{sweep} --shard {shard}/3 --out {shard}.jsonl --jobs {jobs}");
                 let output = bench.command(&shard).output().expect("it starts");
                 assert_ne!(output.status.code(), Some(2), "{}", text(&output.stderr));
             }
             let merge = "merge 3.jsonl 1.jsonl 2.jsonl --force --out merged.jsonl";
-            assert_eq!(bench.prints(merge, status), whole, "{scenario} {until}");
+            assert_eq!(bench.says(merge, status), whole, "{scenario} {until}");
             assert_eq!(bench.get("merged.jsonl"), bench.get("whole.jsonl"));
             let json = "--format json";
             assert_eq!(
-                bench.prints(&format!("merge 1.jsonl 2.jsonl 3.jsonl {json}"), status),
-                bench.prints(
+                bench.says(&format!("merge 1.jsonl 2.jsonl 3.jsonl {json}"), status),
+                bench.says(
                     &format!("{sweep} --out other.jsonl --jobs 2 {json}"),
                     status
                 ),
             );
             assert_eq!(bench.get("other.jsonl"), bench.get("whole.jsonl"));
-            assert_eq!(bench.prints("merge whole.jsonl", status), whole);
+            assert_eq!(bench.says("merge whole.jsonl", status), whole);
         }
     }
 }
 
 #[test]
 fn the_file_has_a_header_and_a_line_for_each_seed_that_says_what_run_says() {
-    let bench = Bench::new();
-    bench.prints("sweep ddia/5-3 --seeds 7..10 --out s.jsonl", 0);
+    let bench = Bench::with_coin();
+    bench.says("sweep ddia/5-3 --seeds 7..10 --out s.jsonl", 0);
     let file = bench.get("s.jsonl");
     let header: Value = serde_json::from_str(file.lines().next().unwrap()).expect("JSON");
     assert_eq!(header["schema"], 1);
@@ -160,7 +111,7 @@ fn the_file_has_a_header_and_a_line_for_each_seed_that_says_what_run_says() {
     assert_eq!(header["program"], env!("CARGO_PKG_VERSION"));
     for (line, seed) in lines(&file).iter().zip(7..10) {
         assert_eq!(line["seed"], seed);
-        let run = bench.prints(&format!("run ddia/5-3 --seed {seed} --format json"), 0);
+        let run = bench.says(&format!("run ddia/5-3 --seed {seed} --format json"), 0);
         let report: Value = serde_json::from_str(&run).expect("JSON");
         for key in ["digest", "events", "ended"] {
             assert_eq!(line[key], report[key], "{key} of seed {seed}");
@@ -176,8 +127,8 @@ fn the_file_has_a_header_and_a_line_for_each_seed_that_says_what_run_says() {
 
 #[test]
 fn a_sweep_counts_what_fails_and_finds_the_first_and_the_shortest() {
-    let bench = Bench::new();
-    let told = bench.prints(
+    let bench = Bench::with_coin();
+    let told = bench.says(
         "sweep coin.toml --seeds 1..301 --out s.jsonl --format json",
         1,
     );
@@ -200,7 +151,7 @@ fn a_sweep_counts_what_fails_and_finds_the_first_and_the_shortest() {
     );
     let first = failing[0]["seed"].as_u64().expect("a seed");
 
-    let until = bench.prints("sweep coin.toml --seeds 1..301 --until first", 1);
+    let until = bench.says("sweep coin.toml --seeds 1..301 --until first", 1);
     assert!(
         until.contains(&format!("Seed {first} is the first that fails")),
         "{until}"
@@ -214,7 +165,7 @@ fn a_sweep_counts_what_fails_and_finds_the_first_and_the_shortest() {
         .find(|l| l["failing"] == false)
         .expect("some do not fail");
     let good = good["seed"].as_u64().expect("a seed");
-    bench.prints(
+    bench.says(
         &format!("sweep coin.toml --seeds {good}..{} --until first", good + 1),
         0,
     );
@@ -222,21 +173,21 @@ fn a_sweep_counts_what_fails_and_finds_the_first_and_the_shortest() {
 
 #[test]
 fn checking_determinism_changes_nothing_that_is_said() {
-    let bench = Bench::new();
+    let bench = Bench::with_coin();
     let sweep = "sweep lag/generated-load --seeds 1..4";
     let checked = format!("{sweep} --check-determinism");
-    assert_eq!(bench.prints(sweep, 0), bench.prints(&checked, 0));
+    assert_eq!(bench.says(sweep, 0), bench.says(&checked, 0));
     let run = "run ddia/5-3 --seed 4";
     let checked = format!("{run} --check-determinism");
-    assert_eq!(bench.prints(run, 0), bench.prints(&checked, 0));
+    assert_eq!(bench.says(run, 0), bench.says(&checked, 0));
 }
 
 #[test]
 fn a_sweep_that_was_cut_off_anywhere_goes_on_to_the_same_bytes() {
-    let bench = Bench::new();
+    let bench = Bench::with_coin();
     for until in ["all", "first"] {
         let sweep = format!("sweep coin.toml --seeds 1..9 --until {until} --jobs 2 --out s.jsonl");
-        let told = bench.prints(&format!("{sweep} --force"), 1);
+        let told = bench.says(&format!("{sweep} --force"), 1);
         let whole = fs::read(bench.path("s.jsonl")).expect("a file");
         let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         let ends: Vec<usize> = ends.map(|(at, _)| at).collect();
@@ -247,7 +198,7 @@ fn a_sweep_that_was_cut_off_anywhere_goes_on_to_the_same_bytes() {
         for cut in cuts.chain([0, 1, 40]).filter(|cut| *cut <= whole.len()) {
             fs::write(bench.path("s.jsonl"), &whole[..cut]).expect("a file");
             assert_eq!(
-                bench.prints(&format!("{sweep} --resume"), 1),
+                bench.says(&format!("{sweep} --resume"), 1),
                 told,
                 "cut at {cut}"
             );
@@ -261,19 +212,19 @@ fn a_sweep_that_was_cut_off_anywhere_goes_on_to_the_same_bytes() {
         let mut filled = whole[..ends[0] + 30].to_vec();
         filled.extend([0; 100]);
         fs::write(bench.path("s.jsonl"), filled).expect("a file");
-        assert_eq!(bench.prints(&format!("{sweep} --resume"), 1), told);
+        assert_eq!(bench.says(&format!("{sweep} --resume"), 1), told);
         assert_eq!(fs::read(bench.path("s.jsonl")).expect("a file"), whole);
         // One that does not exist is begun.
         fs::remove_file(bench.path("s.jsonl")).expect("it was there");
-        assert_eq!(bench.prints(&format!("{sweep} --resume"), 1), told);
+        assert_eq!(bench.says(&format!("{sweep} --resume"), 1), told);
     }
 }
 
 #[test]
 fn a_sweep_that_was_killed_goes_on_to_the_same_bytes() {
-    let bench = Bench::new();
+    let bench = Bench::with_coin();
     let sweep = "sweep lag/generated-load --seeds 1..121 --jobs 2";
-    bench.prints(&format!("{sweep} --out whole.jsonl"), 0);
+    bench.says(&format!("{sweep} --out whole.jsonl"), 0);
     let mut child = bench
         .command(&format!("{sweep} --out killed.jsonl"))
         .stdout(Stdio::null())
@@ -288,15 +239,15 @@ fn a_sweep_that_was_killed_goes_on_to_the_same_bytes() {
     let whole = bench.get("whole.jsonl");
     let killed = bench.get("killed.jsonl");
     assert!(whole.starts_with(&killed), "what stands there is whole");
-    bench.prints(&format!("{sweep} --out killed.jsonl --resume"), 0);
+    bench.says(&format!("{sweep} --out killed.jsonl --resume"), 0);
     assert_eq!(bench.get("killed.jsonl"), whole);
 }
 
 #[test]
 fn a_file_of_another_sweep_or_one_that_is_wrong_is_not_gone_on_with() {
-    let bench = Bench::new();
+    let bench = Bench::with_coin();
     let sweep = "sweep coin.toml --seeds 1..9 --out s.jsonl";
-    bench.prints(sweep, 1);
+    bench.says(sweep, 1);
     let good = bench.get("s.jsonl");
     let refuses = |arguments: &str, file: &str, why: &str| {
         bench.put("s.jsonl", file);
@@ -396,8 +347,8 @@ fn a_file_of_another_sweep_or_one_that_is_wrong_is_not_gone_on_with() {
 
 #[test]
 fn two_sweeps_do_not_write_to_one_file() {
-    let bench = Bench::new();
-    bench.prints("sweep ddia/5-3 --seeds 1..3 --out s.jsonl", 0);
+    let bench = Bench::with_coin();
+    bench.says("sweep ddia/5-3 --seeds 1..3 --out s.jsonl", 0);
     let file = OpenOptions::new()
         .append(true)
         .open(bench.path("s.jsonl"))
@@ -412,7 +363,7 @@ fn two_sweeps_do_not_write_to_one_file() {
 
 #[test]
 fn shards_that_do_not_go_together_are_refused_by_file_and_line_and_nothing_is_written() {
-    let bench = Bench::new();
+    let bench = Bench::with_coin();
     let shard = |scenario: &str, seeds: &str, shard: &str, more: &str, name: &str| {
         let sweep = format!("sweep {scenario} --seeds {seeds} --shard {shard} {more} --out {name}");
         let output = bench.command(&sweep).output().expect("it starts");
@@ -529,7 +480,7 @@ fn shards_that_do_not_go_together_are_refused_by_file_and_line_and_nothing_is_wr
 
 #[test]
 fn arguments_that_make_no_sense_are_refused_in_words() {
-    let bench = Bench::new();
+    let bench = Bench::with_coin();
     let cases = [
         ("sweep coin.toml", "--seeds"),
         ("sweep coin.toml --seeds 5", "seeds are written A..B"),
@@ -570,15 +521,15 @@ fn arguments_that_make_no_sense_are_refused_in_words() {
 
 #[test]
 fn a_shard_may_be_empty_and_merges_all_the_same() {
-    let bench = Bench::new();
-    bench.prints("sweep ddia/5-3 --seeds 1..3 --out whole.jsonl", 0);
+    let bench = Bench::with_coin();
+    bench.says("sweep ddia/5-3 --seeds 1..3 --out whole.jsonl", 0);
     for shard in 1..=4 {
-        bench.prints(
+        bench.says(
             &format!("sweep ddia/5-3 --seeds 1..3 --shard {shard}/4 --out {shard}.jsonl"),
             0,
         );
     }
-    bench.prints(
+    bench.says(
         "merge 1.jsonl 2.jsonl 3.jsonl 4.jsonl --out merged.jsonl",
         0,
     );
@@ -587,7 +538,7 @@ fn a_shard_may_be_empty_and_merges_all_the_same() {
 
 #[test]
 fn who_closes_the_pipe_has_seen_enough() {
-    let bench = Bench::new();
+    let bench = Bench::with_coin();
     let mut child = bench
         .command("sweep ddia/5-3 --seeds 1..3")
         .stdout(Stdio::piped())
@@ -601,8 +552,8 @@ fn who_closes_the_pipe_has_seen_enough() {
 /// The book shows a scenario and what a sweep of it prints.
 #[test]
 fn the_books_page_shows_what_the_program_prints() {
-    let bench = Bench::new();
-    let page = include_str!("../../book/src/sweeps.md");
+    let bench = Bench::with_coin();
+    let page = include_str!("../../../book/src/sweeps.md");
     let block = |begins: &str| {
         let rest = page.split_once(begins).expect("the page has it").1;
         rest.split_once("```").expect("the block ends").0
@@ -611,5 +562,5 @@ fn the_books_page_shows_what_the_program_prints() {
     let (command, shown) = block("```console\n$ seedbed ")
         .split_once('\n')
         .expect("its output");
-    assert_eq!(bench.prints(command, 1), shown);
+    assert_eq!(bench.says(command, 1), shown);
 }
