@@ -56,6 +56,19 @@ const CASES: &[(Planted, Catcher, u64)] = &[
     (Planted::LsmForgetsSnapshots, Agree, 20),
     (Planted::LsmSyncsNewestLogOnly, Crash, 30),
     (Planted::LsmIgnoresRangeDeletes, Agree, 20),
+    (Planted::TreeWritesPagesBeforeLog, Crash, 30),
+    (Planted::TreeOmitsImages, Crash, 30),
+    (Planted::TreeForgetsToSyncPages, Crash, 30),
+    (Planted::TreeDropsLogEarly, Crash, 30),
+    (Planted::TreeLeaksPages, Agree, 30),
+    (Planted::TreeSnapshotsReadNew, Agree, 30),
+    (Planted::TreeSeparatorTooLow, Agree, 30),
+    (Planted::TreeScanSkipsRows, Agree, 30),
+    (Planted::CowWritesMetaBeforePages, Crash, 30),
+    (Planted::CowReusesPagesEarly, Crash, 30),
+    (Planted::CowReusesUnderSnapshots, Agree, 30),
+    (Planted::CowOverwritesMeta, Agree, 30),
+    (Planted::CowForgetsFailedMeta, Errors, 30),
 ];
 
 impl Catcher {

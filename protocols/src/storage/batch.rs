@@ -80,6 +80,14 @@ pub(super) fn check(payload: &[u8]) -> Result<u64, String> {
     Ok(count)
 }
 
+/// The changes of a payload, as a batch that stands by itself.
+pub(super) fn owned(payload: &[u8]) -> Result<Vec<Change>, String> {
+    let changes = changes(payload);
+    changes
+        .map(|change| change.map(ChangeView::to_change))
+        .collect()
+}
+
 /// The changes of a payload, in their order. After an error there is no more.
 pub(super) fn changes(payload: &[u8]) -> impl Iterator<Item = Result<ChangeView<'_>, String>> {
     let mut rest = payload;

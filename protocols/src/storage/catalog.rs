@@ -6,8 +6,10 @@ use seedbed_sim::Disk;
 
 use super::frame::OnCorruption;
 use super::lsm::{LsmEngine, LsmOptions};
-use super::{Engine, EngineError, HashOptions, Planted, Recovery};
-use super::{hash::HashEngine, log::LogEngine, memory::MemoryEngine};
+use super::{BTreeOptions, CowOptions, Engine, EngineError, HashOptions, Planted, Recovery};
+use super::{
+    btree::BTreeEngine, cow::CowEngine, hash::HashEngine, log::LogEngine, memory::MemoryEngine,
+};
 
 /// Which engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +23,10 @@ pub enum EngineKind {
     Hash,
     /// [`LsmEngine`].
     Lsm,
+    /// [`BTreeEngine`].
+    BTree,
+    /// [`CowEngine`].
+    Cow,
 }
 
 /// How to open an engine.
@@ -36,6 +42,10 @@ pub struct EngineOptions {
     pub hash: HashOptions,
     /// How an LSM tree is tuned.
     pub lsm: LsmOptions,
+    /// Settings of the page B-tree.
+    pub btree: BTreeOptions,
+    /// Settings of the copy-on-write B-tree.
+    pub cow: CowOptions,
     /// A bug to have, for tests of tests.
     pub planted: Planted,
 }
@@ -102,6 +112,24 @@ pub const CATALOG: &[EngineEntry] = &[
         about: "a log-structured merge-tree: a log and a memtable, sorted tables, compaction",
         open: |disk, options| {
             let (engine, recovery) = LsmEngine::open(disk, options)?;
+            Ok((Box::new(engine), recovery))
+        },
+    },
+    EngineEntry {
+        kind: EngineKind::BTree,
+        name: "btree",
+        about: "a page B-tree: pages changed in place, and a redo log that mends them after a crash",
+        open: |disk, options| {
+            let (engine, recovery) = BTreeEngine::open(disk, options)?;
+            Ok((Box::new(engine), recovery))
+        },
+    },
+    EngineEntry {
+        kind: EngineKind::Cow,
+        name: "cow",
+        about: "a copy-on-write B-tree: no page in use is ever changed, and a meta page says which root holds",
+        open: |disk, options| {
+            let (engine, recovery) = CowEngine::open(disk, options)?;
             Ok((Box::new(engine), recovery))
         },
     },

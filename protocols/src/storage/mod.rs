@@ -9,6 +9,8 @@
 //!   log      append, and scan back from the end                     the simplest thing that survives a crash
 //!   hash     append, and keep in memory where each key is           one read for a get; all keys in memory
 //!   lsm      memtables, sorted tables, compaction                   writes as cheap as a log's, and reads too
+//!   btree    pages changed in place, and a log that mends them      reads are quick, small writes cost pages later
+//!   cow      pages copied, and a root that moves                    no recovery, free snapshots, whole pages at each sync
 //! ```
 //!
 //! Files of engines and of replicated logs are framed alike: [`frame`] says how, and how recovery tells a write that a
@@ -17,7 +19,9 @@
 //! own.
 
 mod batch;
+pub mod btree;
 mod catalog;
+pub mod cow;
 pub mod frame;
 pub mod hash;
 mod inspection;
@@ -25,6 +29,7 @@ mod keyed;
 pub mod log;
 pub mod lsm;
 pub mod memory;
+pub mod pages;
 mod planted;
 mod positions;
 mod shipping;
@@ -33,11 +38,16 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+pub use btree::BTreeOptions;
 pub use catalog::{
     CATALOG, Durability, EngineEntry, EngineKind, EngineOptions, Opened, open_engine,
 };
+pub use cow::CowOptions;
 pub use hash::HashOptions;
-pub use inspection::{Inspection, LogFile, SegmentView, Structure};
+pub use inspection::{
+    Inspection, LogFile, LogShape, PageKind, PageShape, PoolShape, SegmentView, Structure,
+    TreeShape,
+};
 pub use planted::Planted;
 pub use shipping::LogSlice;
 pub use stats::EngineStats;
@@ -230,6 +240,9 @@ pub enum EngineError {
     /// The slice is not what was shipped.
     #[error("the slice of the log fails its checksum or is not well formed")]
     LogDamaged,
+    /// A bulk load needs something that it was not given.
+    #[error("a bulk load needs {0}")]
+    BulkLoad(&'static str),
     /// No such snapshot; it was released, or never taken.
     #[error("there is no snapshot {number}", number = .0.0)]
     NoSnapshot(SnapshotId),

@@ -2,7 +2,8 @@
 //!
 //! One is switched on by [`EngineOptions::planted`](super::EngineOptions), which only tests set: no scenario file and no
 //! command can ask for it. Each is looked at where it matters and nowhere hot. `tests/tests/storage_planted.rs` says which test
-//! catches which, and fails for an entry of the [`CATALOG`](Planted::CATALOG) that none catches.
+//! catches which, and fails for an entry of the [`CATALOG`](Planted::CATALOG) that none catches. The two B-trees' tests of their
+//! own, with rows of every size, are held to theirs once more in `storage/tests/trees/planted.rs`.
 
 /// What is wrong with an engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,16 +65,54 @@ pub enum Planted {
     LsmSyncsNewestLogOnly,
     /// LSM tree: range deletes in tables are not looked at by reads of one key.
     LsmIgnoresRangeDeletes,
+    /// Page B-tree: a page is written to the file before the log that tells of its change is durable.
+    TreeWritesPagesBeforeLog,
+    /// Page B-tree: a checkpoint does not make the first change of each page put its image into the log.
+    TreeOmitsImages,
+    /// Page B-tree: a checkpoint says that pages are in the file, and has not synced them.
+    TreeForgetsToSyncPages,
+    /// Page B-tree: a checkpoint removes the log before the meta page says that it is not needed.
+    TreeDropsLogEarly,
+    /// Page B-tree: redo does not look at the LSN of pages. Where every page begins with its image, that changes nothing: not
+    /// in the catalog, and caught without images.
+    TreeRedoIgnoresLsn,
+    /// Page B-tree: the pages that a batch frees are not put on the list.
+    TreeLeaksPages,
+    /// Page B-tree: a snapshot reads pages that were changed after it.
+    TreeSnapshotsReadNew,
+    /// Both trees: a separator is the last key of the left page, and not one above it.
+    TreeSeparatorTooLow,
+    /// Both trees: a scan backwards passes over the last row of each page but the one it begins in.
+    TreeScanSkipsRows,
+    /// Copy-on-write B-tree: the meta page is written before the pages it refers to are durable.
+    CowWritesMetaBeforePages,
+    /// Copy-on-write B-tree: pages that the last commit has replaced are used again at once.
+    CowReusesPagesEarly,
+    /// Copy-on-write B-tree: pages that a snapshot needs are used again.
+    CowReusesUnderSnapshots,
+    /// Copy-on-write B-tree: a commit writes the meta page that is in force, and not the other.
+    CowOverwritesMeta,
+    /// Copy-on-write B-tree: pages of a commit that failed are used again while its meta page may be there.
+    CowForgetsFailedMeta,
 }
 
 impl Planted {
     /// All bugs, each with the engines that can have it, by name. An engine that has a bug of its own adds it here; one
     /// that keeps its log in frames has those of frames too.
     pub const CATALOG: &'static [(Self, &'static [&'static str])] = &[
-        (Self::IgnoresChecksums, &["log", "hash", "lsm"]),
-        (Self::AcknowledgesBeforeSync, &["log", "hash", "lsm"]),
+        (
+            Self::IgnoresChecksums,
+            &["log", "hash", "lsm", "btree", "cow"],
+        ),
+        (
+            Self::AcknowledgesBeforeSync,
+            &["log", "hash", "lsm", "btree", "cow"],
+        ),
         (Self::AcknowledgesTooMuch, &["log", "hash"]),
-        (Self::SkipsDirectorySync, &["log", "hash", "lsm"]),
+        (
+            Self::SkipsDirectorySync,
+            &["log", "hash", "lsm", "btree", "cow"],
+        ),
         (Self::MarksTooMuch, &["log", "hash"]),
         (Self::SwallowsFailedSyncs, &["log", "hash"]),
         (Self::LeavesTornAppends, &["log", "hash"]),
@@ -97,5 +136,18 @@ impl Planted {
         (Self::LsmForgetsSnapshots, &["lsm"]),
         (Self::LsmSyncsNewestLogOnly, &["lsm"]),
         (Self::LsmIgnoresRangeDeletes, &["lsm"]),
+        (Self::TreeWritesPagesBeforeLog, &["btree"]),
+        (Self::TreeOmitsImages, &["btree"]),
+        (Self::TreeForgetsToSyncPages, &["btree"]),
+        (Self::TreeDropsLogEarly, &["btree"]),
+        (Self::TreeLeaksPages, &["btree"]),
+        (Self::TreeSnapshotsReadNew, &["btree"]),
+        (Self::TreeSeparatorTooLow, &["btree", "cow"]),
+        (Self::TreeScanSkipsRows, &["btree", "cow"]),
+        (Self::CowWritesMetaBeforePages, &["cow"]),
+        (Self::CowReusesPagesEarly, &["cow"]),
+        (Self::CowReusesUnderSnapshots, &["cow"]),
+        (Self::CowOverwritesMeta, &["cow"]),
+        (Self::CowForgetsFailedMeta, &["cow"]),
     ];
 }

@@ -57,6 +57,11 @@ impl Positions {
         self.end.0 += count;
     }
 
+    /// So many positions were not written after all, and no sync of them was begun.
+    pub(super) fn take_back(&mut self, count: u64) {
+        self.end.0 -= count;
+    }
+
     /// All that was written is durable.
     pub(super) fn synced(&mut self) {
         self.durable = self.end;

@@ -187,6 +187,10 @@ impl Runner {
             Action::Ship(max_bytes) => self.ship(*max_bytes, model)?,
             Action::Reopen => {
                 self.snapshots.clear();
+                if self.kind == EngineKind::Cow {
+                    // What was not committed is in memory alone.
+                    self.engine.sync(disk)?;
+                }
                 if self.kind != EngineKind::Memory {
                     self.engine = open_engine(self.kind, disk, &self.options)?.0;
                 } else {

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use seedbed_protocols::storage::lsm::LsmOptions;
 use seedbed_protocols::storage::lsm::policy::{Levelled, Policy, Tiered};
-use seedbed_protocols::storage::{Change, Durability, EngineOptions, HashOptions};
+use seedbed_protocols::storage::{
+    BTreeOptions, Change, CowOptions, Durability, EngineOptions, HashOptions,
+};
 use seedbed_sim::Stream;
 
 use super::Model;
@@ -16,11 +18,28 @@ pub fn tiny_options(random: &mut Stream) -> EngineOptions {
         1 => Durability::Never,
         _ => Durability::Group,
     };
+    let hash = HashOptions {
+        segment_bytes: pick(random, &[300, 1000, 4000]),
+        merge_dead_percent: pick(random, &[1, 30, 60]),
+    };
+    // By what was drawn already, so that no other draw is shifted.
+    let pool_pages = match hash.segment_bytes {
+        300 => 2,
+        1000 => 6,
+        _ => 40,
+    };
     EngineOptions {
         durability,
-        hash: HashOptions {
-            segment_bytes: pick(random, &[300, 1000, 4000]),
-            merge_dead_percent: pick(random, &[1, 30, 60]),
+        hash,
+        btree: BTreeOptions {
+            pool_pages,
+            checkpoint_log_bytes: 200 * u64::from(hash.merge_dead_percent),
+            log_kept_bytes: hash.segment_bytes,
+            ..BTreeOptions::default()
+        },
+        cow: CowOptions {
+            pool_pages,
+            ..CowOptions::default()
         },
         lsm: tiny_lsm_options(&mut random.clone()),
         ..EngineOptions::default()

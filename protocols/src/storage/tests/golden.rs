@@ -320,3 +320,13 @@ fn the_log_answers_its_own_scripts() {
 fn the_memory_engine_answers_its_own_scripts() {
     check_folder("memory", EngineKind::Memory);
 }
+
+#[test]
+fn the_page_tree_answers_its_own_scripts() {
+    check_folder("btree", EngineKind::BTree);
+}
+
+#[test]
+fn the_copy_on_write_tree_answers_its_own_scripts() {
+    check_folder("cow", EngineKind::Cow);
+}

@@ -3,6 +3,7 @@
 //! - `golden`: scripts that all engines share, and scripts of each engine's own.
 //! - `model`: random operations, compared with a map of the standard library.
 //! - `cases`: nasty cases by name.
+//! - `trees`: the two B-trees, through all of that with rows of every size.
 //! - `faults`: disks that rot, misplace, lose or age what was written.
 //! - `failing`: a disk whose calls fail as they are told, for the tests of each engine.
 //!
@@ -15,6 +16,7 @@ mod faults;
 mod golden;
 mod model;
 pub(crate) mod poke;
+mod trees;
 
 use bytes::Bytes;
 use seedbed_sim::Disk;
@@ -30,6 +32,16 @@ pub(crate) fn tiny() -> EngineOptions {
             merge_dead_percent: 30,
         },
         lsm: LsmOptions::tiny(),
+        btree: BTreeOptions {
+            pool_pages: 4,
+            checkpoint_log_bytes: 12_000,
+            log_kept_bytes: 4000,
+            ..BTreeOptions::default()
+        },
+        cow: CowOptions {
+            pool_pages: 4,
+            ..CowOptions::default()
+        },
         ..EngineOptions::default()
     }
 }

@@ -122,14 +122,28 @@ fn some_options() -> impl Strategy<Value = EngineOptions> {
             segment_bytes,
             merge_dead_percent,
         });
+    let btree = (1..12_usize, 1..20_000_u64, 0..8000_u64).prop_map(
+        |(pool_pages, checkpoint_log_bytes, log_kept_bytes)| BTreeOptions {
+            pool_pages,
+            checkpoint_log_bytes,
+            log_kept_bytes,
+            ..BTreeOptions::default()
+        },
+    );
     let durability = prop_oneof![
         Just(Durability::EachWrite),
         Just(Durability::Group),
         Just(Durability::Never)
     ];
-    (hash, some_lsm_options(), durability).prop_map(|(hash, lsm, durability)| EngineOptions {
+    let all = (hash, btree, some_lsm_options(), durability);
+    all.prop_map(|(hash, btree, lsm, durability)| EngineOptions {
         hash,
         lsm,
+        btree,
+        cow: CowOptions {
+            pool_pages: btree.pool_pages,
+            ..CowOptions::default()
+        },
         durability,
         ..EngineOptions::default()
     })
@@ -202,6 +216,8 @@ struct Pair<'a> {
     engine: Box<dyn Engine>,
     disk: &'a mut dyn Disk,
     model: Map,
+    /// What a copy-on-write tree has in its file: nothing that was not synced.
+    committed: Map,
     /// Snapshots of both, newest last; a released one stays in the list.
     snapshots: Vec<(SnapshotId, Option<Map>)>,
 }
@@ -215,6 +231,7 @@ impl<'a> Pair<'a> {
             engine,
             disk,
             model: Map::new(),
+            committed: Map::new(),
             snapshots: Vec::new(),
         }
     }
@@ -251,11 +268,15 @@ impl<'a> Pair<'a> {
                     *map = None;
                 }
             }
-            Op::Sync => self.engine.sync(self.disk).unwrap(),
+            Op::Sync => {
+                self.engine.sync(self.disk).unwrap();
+                self.committed = self.model.clone();
+            }
             Op::SyncLater => {
                 if let Some(ticket) = self.engine.sync_later(self.disk).unwrap() {
                     self.engine.on_synced(ticket);
                 }
+                self.committed = self.model.clone();
             }
             Op::Verify => self.engine.verify(self.disk).unwrap(),
             Op::Maintain(budget) => self.maintain(*budget),
@@ -268,6 +289,9 @@ impl<'a> Pair<'a> {
             Op::Reopen => {
                 self.engine = open_engine(self.kind, self.disk, &self.options).unwrap().0;
                 self.snapshots.clear();
+                if self.kind == EngineKind::Cow {
+                    self.model = self.committed.clone();
+                }
             }
         }
         if let Some(keys) = self.engine.stats().keys {
@@ -286,6 +310,9 @@ impl<'a> Pair<'a> {
                     self.model.retain(|key, _| !change.touches(key));
                 }
             }
+        }
+        if self.options.durability == Durability::EachWrite && !batch.is_empty() {
+            self.committed = self.model.clone();
         }
     }
 

@@ -22,7 +22,7 @@ fn an_unknown_engine() {
     small.toml:8:10: error: `engine` is `lgo`, which is unknown
       |
     8 | engine = "lgo"
-      |          ^^^^^ expected `memory`, `log`, `hash` or `lsm`
+      |          ^^^^^ expected `memory`, `log`, `hash`, `lsm`, `btree` or `cow`
       |
       = help: did you mean `log`?
     "#);
