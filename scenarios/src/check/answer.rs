@@ -1,5 +1,7 @@
 //! What is answered, for people and for programs.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::checkers::guarantee::Standing;
@@ -25,6 +27,9 @@ pub enum Verdict {
 pub struct Rung {
     /// Its name.
     pub guarantee: &'static str,
+    /// On which terms it was judged, where it has any: `versions 2, time 50 ms`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
     /// Whether it holds.
     pub verdict: Verdict,
     /// The lines of the operations that prove that it falls, in order; else none.
@@ -47,9 +52,10 @@ pub struct Rung {
 
 impl Rung {
     pub(super) fn new(case: &Case<'_>, question: &Question<'_>, standing: &Standing) -> Self {
-        let judge = standing.guarantee;
+        let (judge, terms) = (standing.guarantee, question.setting.terms);
         let mut rung = Self {
             guarantee: judge.name,
+            terms: (!terms.are_plain()).then(|| terms.to_string()),
             verdict: Verdict::Holds,
             witness: Vec::new(),
             culprit: None,
@@ -73,6 +79,16 @@ impl Rung {
             }
         }
         rung
+    }
+}
+
+impl fmt::Display for Rung {
+    /// `bounded-staleness (versions 2)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.terms {
+            Some(terms) => write!(f, "{} ({terms})", self.guarantee),
+            None => f.write_str(self.guarantee),
+        }
     }
 }
 

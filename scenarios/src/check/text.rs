@@ -13,7 +13,7 @@ impl Answer {
         let mut text = self.heading();
         match (self.asked, self.rungs.as_slice()) {
             (Asked::One(_), [rung]) => {
-                let _ = writeln!(text, "{}: {}", rung.guarantee, in_words(rung));
+                let _ = writeln!(text, "{rung}: {}", in_words(rung));
                 tell(&mut text, rung);
             }
             (_, rungs) => ladder(&mut text, rungs),

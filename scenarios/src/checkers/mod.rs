@@ -346,11 +346,8 @@ impl CatalogEntry {
 
     /// The verdict on some terms.
     pub fn verdict(&self, question: &Question<'_>, terms: Terms) -> Verdict {
-        let mut setting = question.setting.clone();
-        setting.terms = terms;
-        setting.budget.states = terms.budget.unwrap_or(setting.budget.states);
         let on_terms = Question {
-            setting: &setting,
+            setting: &question.setting.on(terms),
             ..*question
         };
         let mut verdict = Verdict::new(self.name, terms, self.judge(&on_terms));

@@ -52,6 +52,21 @@ pub struct Setting {
     pub faults: Vec<Disturbance>,
 }
 
+impl Setting {
+    /// The same on these terms.
+    pub fn on(&self, terms: Terms) -> Self {
+        let budget = Budget {
+            states: terms.budget.unwrap_or(self.budget.states),
+            ..self.budget
+        };
+        Self {
+            terms,
+            budget,
+            ..self.clone()
+        }
+    }
+}
+
 impl Default for Setting {
     fn default() -> Self {
         Self {

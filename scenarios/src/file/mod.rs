@@ -199,6 +199,7 @@ pub(crate) use near::{alternatives, nearest, quoted};
 pub(crate) use write::write_without;
 pub use write::{Comments, Part, write, write_with};
 
+use crate::checkers::{CatalogEntry, Terms};
 use diagnostic::{Problem, Problems};
 use names::Names;
 use reader::Table;
@@ -249,6 +250,15 @@ pub fn parse(file_name: &str, text: &str) -> Result<Scenario, ScenarioErrors> {
         Some(scenario) if problems.is_empty() => Ok(scenario),
         _ => Err(problems.into_errors(file_name, text)),
     }
+}
+
+/// Reads the terms of a check as the `[[expect]]` of a scenario has them, from pairs of a name and a value: `versions` and
+/// `2`, `time` and `50ms`.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn terms_of(check: &CatalogEntry, given: &[(String, String)]) -> Result<Terms, ScenarioErrors> {
+    timeline::terms_of(check, given)
 }
 
 /// The scenario, if nothing is wrong with it. Where something is, it is among the problems, and what is returned is of

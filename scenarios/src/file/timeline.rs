@@ -1,14 +1,17 @@
 //! Reads when faults begin and end, and `[[expect]]`: what should come of them.
 
 use seedbed_sim::Span;
+use toml::de::DeTable;
 
+use super::diagnostic::Problems;
 use super::fault::{FaultName, kinds, read_fault};
 use super::model::{Expectation, ExpectedVerdict, Protocol, TimedFault};
 use super::names::Names;
 use super::near::{alternatives, nearest, quoted};
 use super::reader::{Table, Value};
 use super::script::read_moment;
-use super::{FAULT_LINKS_MAX, FAULTS_MAX};
+use super::write::basic_string;
+use super::{FAULT_LINKS_MAX, FAULTS_MAX, ScenarioErrors, syntax_problem};
 use crate::checkers::{self, CatalogEntry, Level, Term, Terms};
 
 /// No more expectations than this.
@@ -144,6 +147,43 @@ fn read_check(value: &Value<'_>) -> Option<&'static CatalogEntry> {
         });
     }
     found
+}
+
+/// Reads the terms of a check from elsewhere than a scenario: pairs of a name and a value, a number or a text.
+pub(super) fn terms_of(
+    entry: &CatalogEntry,
+    given: &[(String, String)],
+) -> Result<Terms, ScenarioErrors> {
+    let lines = given
+        .iter()
+        .map(|(name, value)| match value.parse::<i64>() {
+            Ok(number) => format!("{} = {number}\n", key(name)),
+            Err(_) => format!("{} = {}\n", key(name), basic_string(value)),
+        });
+    let text: String = lines.collect();
+    let problems = Problems::default();
+    let mut terms = Terms::default();
+    match DeTable::parse(&text) {
+        Ok(tree) => {
+            let table = Table::new("the guarantee", 0..0, tree.get_ref(), &problems);
+            terms = read_terms(&table, entry);
+            table.finish();
+        }
+        Err(error) => problems.report(|| syntax_problem(&error)),
+    }
+    match problems.is_empty() {
+        true => Ok(terms),
+        false => Err(problems.into_errors("the terms", &text)),
+    }
+}
+
+/// A name as a key of a table: bare where it can be.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match !name.is_empty() && name.chars().all(is_bare) {
+        true => name.to_owned(),
+        false => basic_string(name),
+    }
 }
 
 /// The terms that a check knows.

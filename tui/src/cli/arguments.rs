@@ -53,6 +53,7 @@ const CHECK_EXAMPLES: &str = "Examples:
   seedbed check history.edn --model cas-register --initial 0 --format json
   seedbed check history.jsonl --order session --guarantee monotonic-reads
   seedbed check history.jsonl --guarantee durability --final replicas.json
+  seedbed check history.jsonl --guarantee bounded-staleness --term versions=2 --term time=500ms
   my-test --print-history | seedbed check -";
 
 /// The whole command line.
@@ -305,6 +306,9 @@ pub struct CheckOptions {
     /// The guarantee, or ladder for all of them; unless given, linearizable, or sequential in session order
     #[arg(long, value_name = "GUARANTEE")]
     pub guarantee: Option<String>,
+    /// How far it may be missed: versions=2, time=50ms, outage=1s … (as in a scenario's expectations); may be given again
+    #[arg(long = "term", value_name = "NAME=VALUE", requires = "guarantee", value_parser = parse_term)]
+    pub terms: Vec<(String, String)>,
     /// What the replicas held in the end, as JSON, for guarantees that speak of it
     #[arg(long = "final", value_name = "FILE.json")]
     pub finals: Option<PathBuf>,
@@ -323,6 +327,13 @@ pub struct CheckOptions {
     /// Replace the picture if it exists
     #[arg(long, requires = "svg")]
     pub force: bool,
+}
+
+fn parse_term(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("expected a name, an equals sign and a value, such as versions=2")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 /// An initial value.

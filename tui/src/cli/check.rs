@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use seedbed_scenarios::check::{self, Asked, Case, Verdict};
-use seedbed_scenarios::checkers::{Budget, FinalState, Model, Setting};
+use seedbed_scenarios::checkers::{Budget, FinalState, Model, Setting, Terms};
 use seedbed_scenarios::draw::Theme;
+use seedbed_scenarios::file;
 use seedbed_scenarios::import::{self, Add, Hints, Imported, Reader};
 
 use super::arguments::{CheckOptions, Format};
@@ -26,6 +27,7 @@ pub(super) fn check(options: &CheckOptions) -> anyhow::Result<Exit> {
         Some(name) => Asked::find(name).map_err(anyhow::Error::msg)?,
         None => Asked::usual(options.order),
     };
+    let terms = terms(options, asked)?;
     let picture = options
         .svg
         .as_ref()
@@ -34,10 +36,10 @@ pub(super) fn check(options: &CheckOptions) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let imported = read(options)?;
     let finals = options.finals.as_deref().map(read_finals).transpose()?;
-    let setting = setting(options, &imported);
-    let file = name(&options.file);
+    let setting = setting(options, &imported).on(terms);
+    let called = name(&options.file);
     let case = Case {
-        file: &file,
+        file: &called,
         imported: &imported,
         setting: &setting,
         finals: finals.as_ref(),
@@ -150,6 +152,17 @@ fn setting(options: &CheckOptions, imported: &Imported) -> Setting {
             ..budget
         },
         ..Setting::default()
+    }
+}
+
+fn terms(options: &CheckOptions, asked: Asked) -> anyhow::Result<Terms> {
+    match asked {
+        Asked::One(judge) if judge.terms.is_empty() && !options.terms.is_empty() => {
+            bail!("{} has no terms: it holds or it falls", judge.name)
+        }
+        Asked::One(judge) => Ok(file::terms_of(judge, &options.terms)?),
+        Asked::Ladder if options.terms.is_empty() => Ok(Terms::default()),
+        Asked::Ladder => bail!("terms are those of one guarantee, and all of them are asked for"),
     }
 }
 

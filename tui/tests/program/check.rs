@@ -408,6 +408,51 @@ fn a_guarantee_that_does_not_exist_is_refused_with_the_nearest() {
     bench.refuses(&["h.jsonl", "--budget-states", "-1"]);
     bench.refuses(&["h.jsonl", "--input-format", "csv"]);
 }
+
+#[test]
+fn terms_say_how_far_a_guarantee_may_be_missed() {
+    let bench = Bench::of(&["check"]);
+    bench.put("stale.jsonl", &register("1"));
+    let asked = ["stale.jsonl", "--guarantee", "bounded-staleness"];
+    let on = |terms: &[&'static str]| {
+        let terms = terms.iter().flat_map(|term| ["--term", term]);
+        asked.into_iter().chain(terms).collect::<Vec<&str>>()
+    };
+    let (answer, status) = bench.answer(&on(&["versions=0"]));
+    assert_eq!((status, &answer["terms"]), (1, &Value::from("versions 0")));
+    assert_eq!(bench.answer(&on(&["versions=1"])).1, 0);
+    let (answer, status) = bench.answer(&on(&["versions=1", "time=500ms"]));
+    assert_eq!(
+        (status, &answer["terms"]),
+        (0, &Value::from("versions 1, time 500 ms"))
+    );
+    for (term, said) in [
+        ("version=1", "did you mean `versions`"),
+        ("versions=-1", "versions"),
+        ("versions=many", "versions"),
+        ("time=1", "time"),
+        ("time=soon", "time"),
+        ("budget=3", "no field `budget`"),
+        ("a b=\u{7f}", "no field"),
+        ("versions", "an equals sign"),
+    ] {
+        let told = bench.refuses(&on(&[term]));
+        assert!(told.contains(said), "{term}: {told}");
+    }
+    let told = bench.refuses(&on(&["versions=1", "versions=2"]));
+    assert!(told.contains("given twice"), "{told}");
+    let told = bench.refuses(&["stale.jsonl", "--guarantee", "convergence", "--term", "x=1"]);
+    assert!(told.contains("has no terms"), "{told}");
+    bench.refuses(&[
+        "stale.jsonl",
+        "--guarantee",
+        "ladder",
+        "--term",
+        "versions=1",
+    ]);
+    bench.refuses(&["stale.jsonl", "--term", "versions=1"]);
+}
+
 #[test]
 fn a_picture_is_drawn_of_what_proves_a_violation() {
     let bench = Bench::of(&["check"]);

@@ -20,6 +20,7 @@ use seedbed_sim::{MessageFate, NodeId, ScheduledMessage, Span};
 use super::SCHEMA;
 use super::model::{Expectation, ExpectedVerdict, Scenario};
 use crate::checkers::{Term, Terms};
+pub(super) use text::quoted as basic_string;
 use text::{Table, comment, duration, instant};
 
 /// What is said about the parts of a scenario, as comments of its file.

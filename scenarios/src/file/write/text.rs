@@ -121,7 +121,7 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// A basic string of TOML.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::file) fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars() {
         push_escaped(&mut out, c);
