@@ -13,6 +13,7 @@ pub mod nemesis;
 pub mod report;
 pub mod search;
 pub mod session;
+pub mod store;
 pub mod sweep;
 pub mod trace;
 pub mod view;

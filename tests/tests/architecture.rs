@@ -423,7 +423,7 @@ fn only_sessions_make_views() {
 fn the_program_draws_views_and_computes_no_meaning() {
     page_says("Draws views, computes no meaning.");
     page_says(
-        "Of `sim` the program uses the words that views and commands speak in (identifiers, times, faults, the seed), and no more.",
+        "Of `sim` the program uses the words that views and commands speak in (identifiers, times, faults, the seed), and the real directory that `seedbed store` lends to an engine, and no more.",
     );
     let program = sources("tui");
     have_no_word(&program, &["seedbed_protocols"]);
@@ -438,6 +438,7 @@ fn the_program_draws_views_and_computes_no_meaning() {
         "InFlight",
         "LinkTarget",
         "Seed",
+        "FileDisk",
     ];
     name_only(&program, "seedbed_sim", &words);
     let panels = production("tui/src/panels");

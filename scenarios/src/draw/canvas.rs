@@ -100,12 +100,16 @@ impl Canvas {
     }
 
     pub(super) fn polygon(&mut self, class: &str, points: &[Point]) {
-        let mut path = String::new();
-        for (index, point) in points.iter().enumerate() {
-            let letter = if index == 0 { 'M' } else { 'L' };
-            let _ = write!(path, "{letter}{} {}", number(point.x), number(point.y));
-        }
+        let path = path_of(points);
         let _ = write!(self.out, "<path class=\"{class}\" d=\"{path}z\"/>");
+    }
+
+    /// A line through all the points; nothing where there is none.
+    pub(super) fn path(&mut self, class: &str, points: &[Point]) {
+        if !points.is_empty() {
+            let path = path_of(points);
+            let _ = write!(self.out, "<path class=\"{class}\" d=\"{path}\"/>");
+        }
     }
 
     /// The head of an arrow that comes from `from` and ends at `to`.
@@ -180,6 +184,15 @@ impl Canvas {
             escape(words)
         );
     }
+}
+
+fn path_of(points: &[Point]) -> String {
+    let mut path = String::new();
+    for (index, point) in points.iter().enumerate() {
+        let letter = if index == 0 { 'M' } else { 'L' };
+        let _ = write!(path, "{letter}{} {}", number(point.x), number(point.y));
+    }
+    path
 }
 
 /// Which part of a text stands at its place.

@@ -33,9 +33,12 @@
 //! Real tracing tools draw spans of processes under each other and guess at the order of clocks. Here there is one clock,
 //! and arrows may be taken literally.
 
+pub(crate) mod boxes;
 mod canvas;
 mod caption;
 mod causes;
+pub(crate) mod charts;
+mod page;
 mod picture;
 mod places;
 mod scene;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Group, Instant};
 
-use super::canvas::{Anchor, Area, Canvas, Point, Room, escape, width};
+use super::canvas::{Anchor, Area, Canvas, Point, Room, width};
+use super::page::page;
 use super::places::{Places, Route, beside, tick_label, tick_step};
 use super::scene::{Bar, End, FaultSpan, Message, Part, Scene, State};
 use super::style::{Theme, sheet};
@@ -104,14 +105,12 @@ pub(super) fn draw(scene: &Scene, theme: Theme) -> String {
 
 fn document(scene: &Scene, theme: Theme, height: f64, shapes: &str) -> String {
     let title = format!("{} ({}, seed {})", scene.title, scene.scenario, scene.seed);
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"sbd\" viewBox=\"0 0 {WIDE:.0} {height:.0}\" role=\"img\" \
-         font-family=\"system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif\" font-size=\"12\">\n\
-         <title>{}</title>\n<desc>{}</desc>\n<style>\n{}\n</style>\n\
-         <rect class=\"paper\" width=\"{WIDE:.0}\" height=\"{height:.0}\" rx=\"8\"/>\n{shapes}</svg>\n",
-        escape(&title),
-        escape(&caption::description(scene)),
-        sheet(theme),
+    page(
+        &title,
+        &caption::description(scene),
+        &sheet(theme),
+        height,
+        shapes,
     )
 }
 

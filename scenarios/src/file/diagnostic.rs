@@ -160,6 +160,12 @@ impl Problem {
         self
     }
 
+    /// The same, in a text that has so many bytes more before it.
+    pub(crate) fn moved(mut self, by: usize) -> Self {
+        self.span = self.span.start + by..self.span.end + by;
+        self
+    }
+
     /// Help that names what is probably meant.
     pub(crate) fn did_you_mean(self, suggestion: Option<&str>) -> Self {
         match suggestion {

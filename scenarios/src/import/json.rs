@@ -80,7 +80,7 @@ pub fn read_value(text: &str) -> Result<Option<Value>, String> {
 }
 
 /// What serde says is wrong, at its place.
-pub(super) fn syntax_problem(error: &serde_json::Error, text: &str) -> Problem {
+pub(crate) fn syntax_problem(error: &serde_json::Error, text: &str) -> Problem {
     let message = error.to_string();
     let end = message.rfind(" at line ").unwrap_or(message.len());
     let lines_before = text.split_inclusive('\n').take(error.line().max(1) - 1);
@@ -99,14 +99,14 @@ pub(super) fn syntax_problem(error: &serde_json::Error, text: &str) -> Problem {
 
 /// Where a field of an object stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FieldSpan {
-    pub(super) name: Range<usize>,
-    pub(super) value: Range<usize>,
+pub(crate) struct FieldSpan {
+    pub(crate) name: Range<usize>,
+    pub(crate) value: Range<usize>,
 }
 
 /// Where the field `name` of the object that begins at `from` stands in `text`, which is valid JSON. Only asked for when
 /// something is wrong, so that nothing is noted while all is well.
-pub(super) fn find_field(
+pub(crate) fn find_field(
     text: &str,
     from: usize,
     is_it: impl Fn(&str) -> bool,

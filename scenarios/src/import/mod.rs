@@ -29,7 +29,7 @@ mod finals;
 mod forms;
 mod functions;
 mod jepsen;
-mod json;
+pub(crate) mod json;
 mod lines;
 mod native;
 mod porcupine;

@@ -38,6 +38,9 @@ struct OpenFile {
 }
 
 impl FileDisk {
+    /// The file that keeps a second process away. No other file may have this name.
+    pub const LOCK_NAME: &str = LOCK_NAME;
+
     /// Takes the directory `path`, and makes it if it is not there. A directory that another disk has, in this
     /// process or another, is refused with [`DiskError::InUse`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DiskError> {

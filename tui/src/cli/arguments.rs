@@ -13,7 +13,7 @@ use seedbed_scenarios::import;
 use seedbed_scenarios::sweep::{Seeds, Shard};
 use seedbed_sim::Span;
 
-use super::exit;
+use super::{exit, store};
 use crate::layout::{SMALLEST, Size};
 
 const EXAMPLES: &str = "Examples:
@@ -273,6 +273,19 @@ Unless told otherwise it draws the first anomaly and what led to it, or the whol
         /// Which history, and what is asked of it
         #[command(flatten)]
         options: Box<CheckOptions>,
+    },
+    /// Keep keys and values in a directory, with a storage engine by itself
+    #[command(
+        after_help = store::EXAMPLES,
+        after_long_help = format!("{}\n\n{}", store::EXAMPLES, exit::TABLE)
+    )]
+    Store {
+        /// Which store
+        #[command(flatten)]
+        options: store::Options,
+        /// What to do with it
+        #[command(subcommand)]
+        command: store::Command,
     },
     /// Print completions for a shell
     #[command(after_help = "Examples:

@@ -7,6 +7,7 @@ pub mod exit;
 pub mod output;
 mod shrink;
 pub mod source;
+pub mod store;
 mod sweep;
 mod trace;
 mod workers;
@@ -201,6 +202,7 @@ fn perform(command: Option<Command>) -> anyhow::Result<Exit> {
             options,
         }) => draw::draw(&which.scenario, seed.seed, &options),
         Some(Command::Check { options }) => check::check(&options),
+        Some(Command::Store { options, command }) => store::store(&options, &command),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "seedbed", &mut script);

@@ -1,0 +1,284 @@
+//! What a store shows of itself, as text for people and as JSON for programs.
+
+use std::fmt::Write as _;
+
+use seedbed_protocols::storage::lsm::{LsmShape, LsmTable};
+use seedbed_protocols::storage::{Durability, EngineStats, LogFile, SegmentView, Structure};
+use serde_json::{Value, json};
+
+use super::Store;
+
+/// The version of what is printed as JSON.
+pub const SCHEMA: u64 = 1;
+
+impl Store<'_> {
+    /// What opening it found, if that is worth a word.
+    pub fn told_at_opening(&self) -> Option<String> {
+        match (self.recovery.torn_bytes, self.recovery.corrupt_bytes) {
+            (0, 0) => None,
+            (torn, 0) => Some(format!(
+                "a write that was cut short was cut off: {torn} bytes"
+            )),
+            (_, corrupt) => Some(format!("salvaged what was whole; {corrupt} bytes are lost")),
+        }
+    }
+
+    /// How it fares, in lines for people.
+    pub fn stats_text(&self) -> String {
+        let stats = self.engine.stats();
+        let number = |value: Option<u64>| value.map_or("not known".to_owned(), |it| it.to_string());
+        let ratio = |value: Option<f64>| value.map_or("-".to_owned(), |it| format!("{it:.2}"));
+        let lines = [
+            ("engine", self.kind.to_string()),
+            ("durability", durability(stats.durability).to_owned()),
+            ("keys", number(stats.keys)),
+            ("live bytes", number(stats.live_bytes)),
+            ("files", stats.files.to_string()),
+            ("stored bytes", stats.stored_bytes.to_string()),
+            ("space amplification", ratio(stats.space_amplification())),
+            ("memory bytes", stats.memory_bytes.to_string()),
+            ("memory bytes per key", ratio(memory_per_key(&stats))),
+            ("records read at start", self.recovery.records.to_string()),
+            ("bytes read at start", self.recovery.read_bytes.to_string()),
+        ];
+        lines.iter().fold(String::new(), |mut text, (name, value)| {
+            // Writing to a string can't fail.
+            let _ = writeln!(text, "{name:22}{value}");
+            text
+        })
+    }
+
+    /// How it fares, as JSON.
+    pub fn stats_json(&self) -> Value {
+        let stats = self.engine.stats();
+        json!({
+            "schema": SCHEMA,
+            "engine": self.kind.name(),
+            "durability": durability(stats.durability),
+            "keys": stats.keys,
+            "live_bytes": stats.live_bytes,
+            "files": stats.files,
+            "stored_bytes": stats.stored_bytes,
+            "space_amplification": stats.space_amplification(),
+            "memory_bytes": stats.memory_bytes,
+            "memory_bytes_per_key": memory_per_key(&stats),
+            "start_records": self.recovery.records,
+            "start_read_bytes": self.recovery.read_bytes,
+            "start_torn_bytes": self.recovery.torn_bytes,
+            "start_lost_bytes": self.recovery.corrupt_bytes,
+        })
+    }
+
+    /// Its insides, in lines for people.
+    pub fn inspection_text(&self) -> String {
+        let inspection = self.engine.inspect();
+        let mut text = format!("engine {}\n", inspection.engine);
+        text += &match &inspection.structure {
+            Structure::Map => String::new(),
+            Structure::Log(log) => format!(
+                "{}  {} bytes, {} of them durable, {} batches\n",
+                log.file, log.bytes, log.durable_bytes, log.batches
+            ),
+            Structure::Segments {
+                segments,
+                kept_for_snapshots,
+                ..
+            } => segments_text(segments, *kept_for_snapshots),
+            Structure::Lsm(shape) => lsm_text(shape),
+        };
+        text
+    }
+
+    /// Its insides, as JSON.
+    pub fn inspection_json(&self) -> Value {
+        let inspection = self.engine.inspect();
+        let structure = match &inspection.structure {
+            Structure::Map => json!({ "kind": "map" }),
+            Structure::Log(log) => log_json(log),
+            Structure::Segments {
+                segments,
+                kept_for_snapshots,
+                merging,
+            } => {
+                let segments: Vec<Value> = segments.iter().map(segment_json).collect();
+                json!({
+                    "kind": "segments",
+                    "segments": segments,
+                    "kept_for_snapshots": kept_for_snapshots,
+                    "merging": merging.map(|(segments, bytes)| json!({ "segments": segments, "bytes": bytes })),
+                })
+            }
+            Structure::Lsm(shape) => lsm_json(shape),
+        };
+        json!({ "schema": SCHEMA, "engine": inspection.engine, "structure": structure })
+    }
+}
+
+fn memory_per_key(stats: &EngineStats) -> Option<f64> {
+    let keys = stats.keys.filter(|&keys| keys > 0)?;
+    Some(stats.memory_bytes as f64 / keys as f64)
+}
+
+/// Durability, as the command line has it.
+fn durability(durability: Durability) -> &'static str {
+    match durability {
+        Durability::EachWrite => "each-write",
+        Durability::Group => "group",
+        Durability::Never => "never",
+    }
+}
+
+fn segments_text(segments: &[SegmentView], kept_for_snapshots: u64) -> String {
+    let mut text = String::new();
+    // Writing to a string can't fail.
+    let _ = writeln!(
+        text,
+        "{:34}{:>12}{:>12}{:>12}{:>12}",
+        "segment", "bytes", "live", "dead", "tombstones"
+    );
+    for it in segments {
+        let role = match (it.is_active, it.is_merged, it.has_hint) {
+            (true, ..) => "active",
+            (_, true, true) => "merged, with a hint",
+            (_, true, false) => "merged",
+            (_, false, true) => "frozen, with a hint",
+            (_, false, false) => "frozen",
+        };
+        let _ = writeln!(
+            text,
+            "{:34}{:>12}{:>12}{:>12}{:>12}  {role}",
+            it.file, it.bytes, it.live_bytes, it.dead_bytes, it.tombstone_bytes
+        );
+    }
+    if kept_for_snapshots > 0 {
+        let _ = writeln!(text, "{kept_for_snapshots} files are kept for snapshots");
+    }
+    text
+}
+
+fn log_json(log: &LogFile) -> Value {
+    json!({
+        "kind": "log",
+        "file": log.file,
+        "bytes": log.bytes,
+        "durable_bytes": log.durable_bytes,
+        "batches": log.batches,
+        "snapshots": log.snapshots,
+    })
+}
+
+fn segment_json(it: &SegmentView) -> Value {
+    json!({
+        "file": it.file,
+        "first": it.first,
+        "last": it.last,
+        "bytes": it.bytes,
+        "live_bytes": it.live_bytes,
+        "dead_bytes": it.dead_bytes,
+        "tombstone_bytes": it.tombstone_bytes,
+        "is_active": it.is_active,
+        "is_merged": it.is_merged,
+        "has_hint": it.has_hint,
+    })
+}
+
+fn lsm_text(shape: &LsmShape) -> String {
+    let mut text = format!("compaction {}\n", shape.policy);
+    // Writing to a string can't fail.
+    for (index, memtable) in shape.memtables.iter().enumerate() {
+        let role = if index == 0 { "active" } else { "frozen" };
+        let _ = writeln!(
+            text,
+            "memtable {role}: {} keys, {} bytes; log {} of {} bytes",
+            memtable.keys, memtable.bytes, memtable.log, memtable.log_bytes
+        );
+    }
+    for level in &shape.levels {
+        let tables = || level.runs.iter().flatten();
+        let bytes: u64 = tables().map(|table| table.bytes).sum();
+        let _ = writeln!(
+            text,
+            "level {}: {} runs, {} tables, {bytes} bytes",
+            level.level,
+            level.runs.len(),
+            tables().count()
+        );
+        for table in tables() {
+            let _ = writeln!(
+                text,
+                "  {:24}{:>12} bytes  {:>8} entries  {:>6} deletes  {:>8} filter bytes  {} to {}",
+                table.file,
+                table.bytes,
+                table.entries,
+                table.tombstones + table.range_deletes,
+                table.filter_bytes,
+                table.smallest,
+                table.largest
+            );
+        }
+    }
+    let _ = writeln!(
+        text,
+        "filters were asked {} times, said no {}, misled {}; cache {} of {} bytes, {} hits, {} blocks read",
+        shape.filter_asked,
+        shape.filter_denied,
+        shape.filter_misled,
+        shape.cache_held_bytes,
+        shape.cache_bytes,
+        shape.cache_hits,
+        shape.block_reads
+    );
+    text
+}
+
+fn lsm_json(shape: &LsmShape) -> Value {
+    let memtables = shape.memtables.iter().map(|it| {
+        json!({
+            "log": it.log,
+            "log_bytes": it.log_bytes,
+            "keys": it.keys,
+            "bytes": it.bytes,
+            "range_deletes": it.range_deletes,
+        })
+    });
+    let levels = shape.levels.iter().map(|level| {
+        let run = |run: &Vec<LsmTable>| run.iter().map(table_json).collect();
+        let runs: Vec<Value> = level.runs.iter().map(run).collect();
+        json!({ "level": level.level, "runs": runs })
+    });
+    json!({
+        "kind": "lsm",
+        "policy": shape.policy,
+        "memtables": memtables.collect::<Vec<_>>(),
+        "levels": levels.collect::<Vec<_>>(),
+        "sequence": shape.sequence,
+        "snapshots": shape.snapshots,
+        "cache": {
+            "bytes_max": shape.cache_bytes,
+            "bytes": shape.cache_held_bytes,
+            "hits": shape.cache_hits,
+            "block_reads": shape.block_reads,
+        },
+        "filters": {
+            "asked": shape.filter_asked,
+            "denied": shape.filter_denied,
+            "misled": shape.filter_misled,
+        },
+        "merging": shape.merging,
+        "is_flushing": shape.is_flushing,
+    })
+}
+
+fn table_json(it: &LsmTable) -> Value {
+    json!({
+        "file": it.file,
+        "bytes": it.bytes,
+        "blocks": it.blocks,
+        "entries": it.entries,
+        "tombstones": it.tombstones,
+        "range_deletes": it.range_deletes,
+        "filter_bytes": it.filter_bytes,
+        "smallest": it.smallest,
+        "largest": it.largest,
+    })
+}
