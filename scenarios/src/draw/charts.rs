@@ -59,7 +59,10 @@ impl Charts<'_> {
         let mut canvas = Canvas::default();
         heading(&mut canvas, self.title, self.words);
         self.legend(&mut canvas);
-        let xs = self.panels.iter().flat_map(|panel| panel.lines.iter().flatten());
+        let xs = self
+            .panels
+            .iter()
+            .flat_map(|panel| panel.lines.iter().flatten());
         let furthest = xs.map(|(x, _)| *x).fold(0.0, f64::max);
         for (index, panel) in self.panels.iter().enumerate() {
             let top = TOP + 30.0 + index as f64 * PITCH;
@@ -107,7 +110,11 @@ impl Charts<'_> {
                 Some(format!("{name} {}", short(*last)))
             });
             let lasts: Vec<String> = lasts.collect();
-            words.push_str(&format!(" {}, at the end: {}.", panel.title, lasts.join(", ")));
+            words.push_str(&format!(
+                " {}, at the end: {}.",
+                panel.title,
+                lasts.join(", ")
+            ));
         }
         words
     }
@@ -179,8 +186,14 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        assert_eq!([0.0, 1.0, 1.1, 4.0, 70.0].map(nice), [1.0, 1.0, 2.0, 5.0, 100.0]);
-        assert_eq!([0.0, 2.5, 12_000.0, 1e6].map(short), ["0", "2.5", "12 k", "1 M"]);
+        assert_eq!(
+            [0.0, 1.0, 1.1, 4.0, 70.0].map(nice),
+            [1.0, 1.0, 2.0, 5.0, 100.0]
+        );
+        assert_eq!(
+            [0.0, 2.5, 12_000.0, 1e6].map(short),
+            ["0", "2.5", "12 k", "1 M"]
+        );
     }
 
     #[test]

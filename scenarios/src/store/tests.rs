@@ -69,9 +69,7 @@ fn every_engine_keeps_a_store_that_knows_whose_it_is() {
         assert!(inspection["structure"]["kind"].is_string(), "{inspection}");
         let svg = store.inspection_svg(Theme::Auto);
         let document = roxmltree::Document::parse(&svg).unwrap();
-        let boxes = document
-            .descendants()
-            .filter(|it| it.has_tag_name("g"));
+        let boxes = document.descendants().filter(|it| it.has_tag_name("g"));
         assert!(boxes.count() > 0, "{engine}: {svg}");
         for other in engines().into_iter().filter(|other| *other != engine) {
             let refused = refusal(&mut disk, &making(other)).to_string();

@@ -4,4 +4,5 @@
 mod bench;
 mod check;
 mod cli;
+mod store;
 mod sweep;

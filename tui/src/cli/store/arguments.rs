@@ -188,7 +188,12 @@ pub struct Picture {
 #[derive(Args, Clone, Debug)]
 pub struct SimulateOptions {
     /// The policies, side by side
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "levelled,size-tiered")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "levelled,size-tiered"
+    )]
     pub policy: Vec<PolicyName>,
     /// Writes to make
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..=1_000_000_000))]

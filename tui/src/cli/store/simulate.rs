@@ -1,7 +1,5 @@
 //! `seedbed store simulate`: compaction policies side by side, without a store.
 
-use std::io::Write;
-
 use seedbed_scenarios::draw::Theme;
 use seedbed_scenarios::store::simulate::{
     Levelled, Pattern, Policy, SimulationOptions, Tiered, compare,
@@ -14,7 +12,11 @@ use crate::cli::output::{OutputFile, print};
 
 pub(super) fn simulate(asked: &SimulateOptions) -> anyhow::Result<Exit> {
     let picture = asked.picture.file()?;
-    let policies: Vec<Policy> = asked.policy.iter().map(|name| policy(*name, asked)).collect();
+    let policies: Vec<Policy> = asked
+        .policy
+        .iter()
+        .map(|name| policy(*name, asked))
+        .collect();
     let options = SimulationOptions {
         writes: asked.writes,
         keys: asked.keys,
@@ -60,7 +62,10 @@ fn policy(name: PolicyName, asked: &SimulateOptions) -> Policy {
 impl super::arguments::Picture {
     /// The file for a picture, if one is asked for, looked at before any work is done for it.
     pub(super) fn file(&self) -> anyhow::Result<Option<OutputFile>> {
-        let file = self.svg.as_ref().map(|path| OutputFile::new(path, self.force));
+        let file = self
+            .svg
+            .as_ref()
+            .map(|path| OutputFile::new(path, self.force));
         file.transpose()
     }
 }
