@@ -1,9 +1,10 @@
 //! What a store is made of, as a picture: one row for each level, segment or file, boxes to scale.
 
 use seedbed_protocols::storage::lsm::{LsmShape, LsmTable};
-use seedbed_protocols::storage::{LogFile, SegmentView, Structure};
+use seedbed_protocols::storage::{LogFile, PageKind, PageShape, SegmentView, Structure, TreeShape};
 
 use super::Store;
+use super::show::page_kind;
 use crate::draw::Theme;
 use crate::draw::boxes::{Boxes, Kind, Part, Row};
 
@@ -19,12 +20,17 @@ impl Store<'_> {
                 (segment_legend(), segments.iter().map(segment_row).collect())
             }
             Structure::Lsm(shape) => (lsm_legend(), lsm_rows(shape)),
+            Structure::Tree(shape) => (tree_legend(), tree_rows(shape)),
         };
         let keys = stats.keys.map(|keys| format!("{keys} keys, "));
+        let unit = match inspection.structure {
+            Structure::Tree(_) => "pages",
+            _ => "bytes",
+        };
         let boxes = Boxes {
             title: format!("A store of the engine {}", inspection.engine),
             words: format!(
-                "{}{} in {} files; widths are bytes",
+                "{}{} in {} files; widths are {unit}",
                 keys.unwrap_or_default(),
                 bytes(stats.stored_bytes),
                 stats.files
@@ -160,4 +166,69 @@ fn table_part(shape: &LsmShape, it: &LsmTable) -> Part {
         it.largest
     );
     part(kind, it.bytes, words)
+}
+
+fn tree_legend() -> Vec<(Kind, &'static str)> {
+    vec![
+        (Kind::Live, "page in memory"),
+        (Kind::Mark, "not yet in the file like this"),
+        (Kind::Dead, "free"),
+    ]
+}
+
+/// The pages in memory by level, the root's first, and what of the file is free.
+fn tree_rows(shape: &TreeShape) -> Vec<Row> {
+    let of_tree = |it: &&PageShape| matches!(it.kind, PageKind::Leaf | PageKind::Inner);
+    let levels = (0..shape.height).rev().map(|level| {
+        let pages = shape.pages.iter().filter(of_tree);
+        let pages: Vec<&PageShape> = pages.filter(|it| it.level == level).collect();
+        let name = match level {
+            0 => "leaves".to_owned(),
+            _ => format!("level {level}"),
+        };
+        page_row(name, &pages)
+    });
+    let others: Vec<&PageShape> = shape.pages.iter().filter(|it| !of_tree(it)).collect();
+    let mut rows: Vec<Row> = levels.collect();
+    if !others.is_empty() {
+        rows.push(page_row("other pages".to_owned(), &others));
+    }
+    let (free, total) = (u64::from(shape.free_pages), u64::from(shape.page_count));
+    let parts = [
+        (Kind::Live, total.saturating_sub(free), "in use"),
+        (Kind::Dead, free, "free"),
+    ];
+    rows.push(Row {
+        name: shape.file.clone(),
+        note: format!("{total} pages, {free} of them free"),
+        parts: parts
+            .into_iter()
+            .filter(|(_, count, _)| *count > 0)
+            .map(|(kind, count, what)| part(kind, count, format!("{count} pages {what}")))
+            .collect(),
+    });
+    rows
+}
+
+fn page_row(name: String, pages: &[&PageShape]) -> Row {
+    let words = |it: &PageShape| {
+        format!(
+            "page {}: {}, {} entries, {} bytes used",
+            it.page,
+            page_kind(it.kind),
+            it.count,
+            it.used_bytes
+        )
+    };
+    Row {
+        name,
+        note: format!("{} pages in memory", pages.len()),
+        parts: pages
+            .iter()
+            .map(|it| {
+                let kind = if it.is_dirty { Kind::Mark } else { Kind::Live };
+                part(kind, 1, words(it))
+            })
+            .collect(),
+    }
 }

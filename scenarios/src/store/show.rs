@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use seedbed_protocols::storage::lsm::{LsmShape, LsmTable};
-use seedbed_protocols::storage::{Durability, EngineStats, LogFile, SegmentView, Structure};
+use seedbed_protocols::storage::{
+    Durability, EngineStats, LogFile, PageKind, PageShape, SegmentView, Structure, TreeShape,
+};
 use serde_json::{Value, json};
 
 use super::Store;
@@ -85,6 +87,7 @@ impl Store<'_> {
                 ..
             } => segments_text(segments, *kept_for_snapshots),
             Structure::Lsm(shape) => lsm_text(shape),
+            Structure::Tree(shape) => tree_text(shape),
         };
         text
     }
@@ -109,6 +112,7 @@ impl Store<'_> {
                 })
             }
             Structure::Lsm(shape) => lsm_json(shape),
+            Structure::Tree(shape) => tree_json(shape),
         };
         json!({ "schema": SCHEMA, "engine": inspection.engine, "structure": structure })
     }
@@ -280,5 +284,118 @@ fn table_json(it: &LsmTable) -> Value {
         "filter_bytes": it.filter_bytes,
         "smallest": it.smallest,
         "largest": it.largest,
+    })
+}
+
+fn tree_text(shape: &TreeShape) -> String {
+    let mut text = String::new();
+    // Writing to a string can't fail.
+    let _ = writeln!(
+        text,
+        "{}: {} pages, {} of them free; height {}, root {}; {:.1} % filled",
+        shape.file,
+        shape.page_count,
+        shape.free_pages,
+        shape.height,
+        shape.root,
+        shape.fill_per_mille as f64 / 10.0
+    );
+    let pool = &shape.pool;
+    let _ = writeln!(
+        text,
+        "pool: {} of {} pages, {} not yet in the file; {} hits, {} misses",
+        pool.pages, pool.capacity, pool.dirty, pool.hits, pool.misses
+    );
+    if let Some(log) = &shape.log {
+        let _ = writeln!(
+            text,
+            "redo log: {} files, {} bytes; redo would read {} of them",
+            log.segments, log.bytes, log.redo_bytes
+        );
+    }
+    if let Some((free, held)) = &shape.free_list {
+        let _ = writeln!(
+            text,
+            "free list: {} pages, and {} held back",
+            free.len(),
+            held.len()
+        );
+    }
+    for page in &shape.pages {
+        let _ = writeln!(
+            text,
+            "  page {:>8}  {:9} level {}  {:>5} entries  {:>5} bytes used{}",
+            page.page,
+            page_kind(page.kind),
+            page.level,
+            page.count,
+            page.used_bytes,
+            if page.is_dirty {
+                "  not yet in the file"
+            } else {
+                ""
+            }
+        );
+    }
+    text
+}
+
+/// What a page is for, in a word.
+pub(super) fn page_kind(kind: PageKind) -> &'static str {
+    match kind {
+        PageKind::Leaf => "leaf",
+        PageKind::Inner => "inner",
+        PageKind::Overflow => "overflow",
+        PageKind::FreeList => "free-list",
+    }
+}
+
+fn tree_json(shape: &TreeShape) -> Value {
+    let page = |it: &PageShape| {
+        json!({
+            "page": it.page,
+            "kind": page_kind(it.kind),
+            "level": it.level,
+            "count": it.count,
+            "used_bytes": it.used_bytes,
+            "is_dirty": it.is_dirty,
+            "children": it.children,
+        })
+    };
+    let pool = &shape.pool;
+    let log = shape.log.as_ref().map(|log| {
+        json!({
+            "segments": log.segments,
+            "bytes": log.bytes,
+            "redo_after": log.redo_after,
+            "redo_bytes": log.redo_bytes,
+            "full_page_images": log.full_page_images,
+        })
+    });
+    let free = shape
+        .free_list
+        .as_ref()
+        .map(|(free, held)| json!({ "free": free, "held": held }));
+    json!({
+        "kind": "tree",
+        "file": shape.file,
+        "root": shape.root,
+        "height": shape.height,
+        "page_count": shape.page_count,
+        "free_pages": shape.free_pages,
+        "free_list": free,
+        "fill_per_mille": shape.fill_per_mille,
+        "old_pages": shape.old_pages,
+        "meta_number": shape.meta_number,
+        "snapshots": shape.snapshots,
+        "pool": {
+            "capacity": pool.capacity,
+            "pages": pool.pages,
+            "dirty": pool.dirty,
+            "hits": pool.hits,
+            "misses": pool.misses,
+        },
+        "log": log,
+        "pages_in_memory": shape.pages.iter().map(page).collect::<Vec<_>>(),
     })
 }
