@@ -59,6 +59,8 @@
 //! could ask for it (`versions.rs`). Real systems keep undo records, from which older rows are made (InnoDB), or old rows
 //! in the pages themselves (PostgreSQL, which must clean them out).
 //!
+//! A salvage reads everything, and if anything is damaged makes a new tree of the rows that are left (`salvage.rs`).
+//!
 //! What is not noticed: a page that the disk said it wrote and did not, so that an older one with its own good checksum
 //! stands there. Whoever wants to notice keeps a checksum of each page in its parent, as redb and ZFS do.
 //!
@@ -82,6 +84,7 @@ mod dump;
 mod header;
 mod recover;
 mod redo;
+mod salvage;
 mod segments;
 mod store;
 mod versions;

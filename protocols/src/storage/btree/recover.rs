@@ -15,16 +15,42 @@ use super::header::{Header, Meta, TREE_KIND};
 use super::redo::{Payload, Record, records};
 use super::segments::{FrameAt, Segments};
 use super::store::Store;
+use super::{dump, salvage};
+use crate::storage::frame::OnCorruption;
 use crate::storage::pages::file::PageFile;
 use crate::storage::pages::meta::{self, META_PAGES};
+use crate::storage::pages::salvage::readable;
 use crate::storage::pages::{Kind, PAGE_BYTES, Page, PageNo, ReadPages, Root, chain};
 use crate::storage::{EngineError, EngineOptions, Planted, Recovery, batch};
 
-/// Opens the engine's files, or makes them, and recovers.
+/// Opens the engine's files, or makes them, and recovers. If it may salvage, it reads everything, and where something is
+/// damaged makes the tree anew from what is left.
 pub(super) fn open(
     disk: &mut dyn Disk,
     options: &EngineOptions,
 ) -> Result<(Store, Recovery), EngineError> {
+    if options.on_corruption == OnCorruption::Refuse {
+        return open_sound(disk, options);
+    }
+    let sound = open_sound(disk, options).and_then(|(mut store, recovery)| {
+        dump::verify(&mut store, disk)?;
+        Ok((store, recovery))
+    });
+    match sound {
+        Err(EngineError::Corrupt { .. }) => salvage::salvage(disk, options),
+        other => other,
+    }
+}
+
+/// Opens files of which nothing is damaged but what a crash has torn.
+pub(super) fn open_sound(
+    disk: &mut dyn Disk,
+    options: &EngineOptions,
+) -> Result<(Store, Recovery), EngineError> {
+    let options = &EngineOptions {
+        on_corruption: OnCorruption::Refuse,
+        ..options.clone()
+    };
     let name = format!("{}engine.btree", options.file_prefix);
     let mut recovery = Recovery::default();
     let mut frames = Vec::new();
@@ -42,6 +68,8 @@ pub(super) fn open(
     if numbers.first().is_none_or(|first| *first > meta.redo) {
         return Err(gone("the redo log that it needs is gone"));
     }
+    let needed = meta.redo.min(meta.header.shippable);
+    let numbers = Segments::drop_needless(disk, options, numbers, needed)?;
     let log = Segments::open(
         disk,
         options,
@@ -60,7 +88,13 @@ pub(super) fn open(
     file.sync(disk)?;
     let mut store = Store::new(options, file, log, meta);
     store.is_other_meta_torn = !has_before;
-    redo(&mut store, disk, &frames, &mut recovery)?;
+    redo(
+        &mut store,
+        disk,
+        &frames,
+        OnCorruption::Refuse,
+        &mut recovery,
+    )?;
     recovery.read_bytes += store.file.read_bytes;
     Ok((store, recovery))
 }
@@ -103,27 +137,23 @@ fn create(
     }
     bytes.extend_from_slice(leaf.bytes());
     let new_name = format!("{name}.new");
-    match disk.remove(&new_name) {
-        Ok(()) | Err(DiskError::NotFound(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let file = disk.open(&new_name, OpenMode::CreateNew)?;
-    disk.append(file, &bytes)?;
-    disk.sync(file)?;
+    let mut file = PageFile::create(disk, &new_name, options.planted)?;
+    file.append_raw(disk, &bytes)?;
+    file.sync(disk)?;
     disk.rename(&new_name, name)?;
     if options.planted != Planted::SkipsDirectorySync {
         disk.sync_dir()?;
     }
-    let mut file = PageFile::new(name, file, options.planted);
-    file.written_bytes = bytes.len() as u64;
+    let file = file.renamed(name);
     Ok((Store::new(options, file, log, meta), recovery))
 }
 
-/// Does again what the frames say.
-fn redo(
+/// Does again what the frames say; in a salvage, as far as pages can be read.
+pub(super) fn redo(
     store: &mut Store,
     disk: &mut dyn Disk,
     frames: &[FrameAt],
+    on_corruption: OnCorruption,
     recovery: &mut Recovery,
 ) -> Result<(), EngineError> {
     // The parts of the batch to come.
@@ -147,7 +177,7 @@ fn redo(
                 changes,
                 records,
             } => {
-                apply(store, disk, at, number, changes, records)?;
+                apply(store, disk, at, number, changes, records, on_corruption)?;
                 if usize::from(count) > parts.len() {
                     return Err(malformed(store, "parts of the batch are gone".to_owned()));
                 }
@@ -156,7 +186,7 @@ fn redo(
                     let Ok(Payload::Part { records, .. }) = Payload::read(&part) else {
                         unreachable!("it was read as a part");
                     };
-                    apply(store, disk, at, number, &[], records)?;
+                    apply(store, disk, at, number, &[], records, on_corruption)?;
                 }
                 store.header = header;
                 let changes = batch::check(changes).map_err(|what| malformed(store, what))?;
@@ -175,10 +205,19 @@ fn apply(
     number: u64,
     changes: &[u8],
     bytes: &[u8],
+    on_corruption: OnCorruption,
 ) -> Result<(), EngineError> {
     let mut leaves = Vec::new();
     for record in records(bytes, changes) {
         let record = record.map_err(|what| store.log.corrupt(at, &what))?;
+        if let Record::Set { leaf: no, .. }
+        | Record::Remove { leaf: no, .. }
+        | Record::Difference { no, .. } = &record
+            && on_corruption == OnCorruption::Salvage
+            && readable(store.redo_page(disk, *no).map(|_| ()))?.is_none()
+        {
+            continue;
+        }
         match record {
             Record::Image { no, mut page } => {
                 page.set_lsn(number);

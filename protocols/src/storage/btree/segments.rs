@@ -10,6 +10,7 @@ use seedbed_sim::{Disk, SyncTicket};
 
 use super::redo::Payload;
 use crate::storage::frame::{FILE_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FileKind, FrameLog};
+use crate::storage::pages::salvage::readable;
 use crate::storage::positions::Positions;
 use crate::storage::{EngineError, EngineOptions, Lsn, Recovery};
 
@@ -137,6 +138,87 @@ impl Segments {
         Ok(this)
     }
 
+    /// Removes the segments of which nothing is needed after batch `needed`, unread. Returns the numbers of the others.
+    pub(super) fn drop_needless(
+        disk: &mut dyn Disk,
+        options: &EngineOptions,
+        mut numbers: Vec<u64>,
+        needed: u64,
+    ) -> Result<Vec<u64>, EngineError> {
+        let needless = numbers
+            .iter()
+            .skip(1)
+            .take_while(|next| **next <= needed)
+            .count();
+        for first in numbers.drain(..needless) {
+            disk.remove(&format!("{}{first:016x}", Self::prefix_of(options)))?;
+        }
+        if needless > 0 {
+            disk.sync_dir()?;
+        }
+        Ok(numbers)
+    }
+
+    /// Makes an empty segment that begins after `batches`.
+    pub(super) fn begin_at(
+        disk: &mut dyn Disk,
+        options: &EngineOptions,
+        batches: u64,
+    ) -> Result<(), EngineError> {
+        let name = format!("{}{batches:016x}", Self::prefix_of(options));
+        let (log, _) = FrameLog::open(disk, &name, &LOG_KIND, options, &mut |_, _| Ok(()))?;
+        log.close(disk)
+    }
+
+    /// Opens segments as far as they can be read, for a salvage. Returns where those frames are that follow each other
+    /// without a gap after batch `redo`, and the number of the newest batch that was met anywhere.
+    pub(super) fn open_damaged(
+        disk: &mut dyn Disk,
+        options: &EngineOptions,
+        numbers: &[u64],
+        redo: u64,
+        recovery: &mut Recovery,
+    ) -> Result<(Self, Vec<FrameAt>, u64), EngineError> {
+        let mut frames = Vec::new();
+        let mut segments = VecDeque::new();
+        let (mut last, mut newest) = (redo, redo);
+        for &first in numbers {
+            let name = format!("{}{first:016x}", Self::prefix_of(options));
+            newest = newest.max(first);
+            let mut on_frame = |offset, payload: &[u8]| {
+                let Ok(read) = Payload::read(payload) else {
+                    return Ok(());
+                };
+                let (number, ends_batch) = match read {
+                    Payload::Part { number, .. } => (number, false),
+                    Payload::Batch { number, .. } => (number, true),
+                };
+                newest = newest.max(number);
+                if number == last + 1 {
+                    frames.push((segments.len(), offset));
+                    last += u64::from(ends_batch);
+                }
+                Ok(())
+            };
+            let opened = FrameLog::open(disk, &name, &LOG_KIND, options, &mut on_frame);
+            // A segment of which not even the header is left.
+            let Some((log, found)) = readable(opened)? else {
+                continue;
+            };
+            recovery.torn_bytes += found.torn_bytes;
+            recovery.corrupt_bytes += found.corrupt_bytes;
+            segments.push_back(Segment { first, log });
+        }
+        let this = Self {
+            prefix: Self::prefix_of(options),
+            segments,
+            positions: Positions::durable_to(Lsn(last)),
+            gone_written_bytes: 0,
+            gone_read_bytes: 0,
+        };
+        Ok((this, frames, newest))
+    }
+
     /// Removes a segment for good.
     fn remove(disk: &mut dyn Disk, log: FrameLog) -> Result<(), EngineError> {
         let name = log.name().to_owned();
@@ -163,10 +245,16 @@ impl Segments {
         Ok(())
     }
 
+    /// Closes the files.
+    pub(super) fn close(self, disk: &mut dyn Disk) -> Result<(), EngineError> {
+        let mut segments = self.segments.into_iter();
+        segments.try_for_each(|segment| segment.log.close(disk))
+    }
+
     /// Whether it is unknown what the disk holds of the segment that is written to.
     pub(super) fn is_poisoned(&self) -> bool {
-        let active = self.segments.back().expect("a segment");
-        active.log.is_poisoned()
+        let active = self.segments.back();
+        active.is_some_and(|active| active.log.is_poisoned())
     }
 
     /// Makes all of it durable.

@@ -26,12 +26,33 @@ use super::meta::{
     COW_KIND, FIRST_PAGES, FreeList, Listed, Meta, SEAL_PAGE, next_number, read_seal, seal,
 };
 use super::store::{OtherMeta, Store, Tree};
+use super::{dump, salvage};
+use crate::storage::frame::OnCorruption;
 use crate::storage::pages::file::PageFile;
 use crate::storage::pages::{Kind, PAGE_BYTES, Page, PageNo, ReadPages, Root, meta};
 use crate::storage::{EngineError, EngineOptions, Planted, Recovery};
 
-/// Opens the engine's file, or makes it.
+/// Opens the engine's file, or makes it. If it may salvage, it reads everything, and where something is damaged makes the
+/// tree anew from what is left.
 pub(super) fn open(
+    disk: &mut dyn Disk,
+    options: &EngineOptions,
+) -> Result<(Store, Recovery), EngineError> {
+    if options.on_corruption == OnCorruption::Refuse {
+        return open_sound(disk, options);
+    }
+    let sound = open_sound(disk, options).and_then(|(mut store, recovery)| {
+        dump::verify(&mut store, disk, &[])?;
+        Ok((store, recovery))
+    });
+    match sound {
+        Err(EngineError::Corrupt { .. }) => salvage::salvage(disk, options),
+        other => other,
+    }
+}
+
+/// Opens a file of which nothing is damaged but what a crash has torn.
+pub(super) fn open_sound(
     disk: &mut dyn Disk,
     options: &EngineOptions,
 ) -> Result<(Store, Recovery), EngineError> {
@@ -105,19 +126,14 @@ fn create(
     leaf.seal(root.page);
     bytes.extend_from_slice(leaf.bytes());
     let new_name = format!("{name}.new");
-    match disk.remove(&new_name) {
-        Ok(()) | Err(DiskError::NotFound(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let file = disk.open(&new_name, OpenMode::CreateNew)?;
-    disk.append(file, &bytes)?;
-    disk.sync(file)?;
+    let mut file = PageFile::create(disk, &new_name, options.planted)?;
+    file.append_raw(disk, &bytes)?;
+    file.sync(disk)?;
     disk.rename(&new_name, name)?;
     if options.planted != Planted::SkipsDirectorySync {
         disk.sync_dir()?;
     }
-    let mut file = PageFile::new(name, file, options.planted);
-    file.written_bytes = bytes.len() as u64;
+    let file = file.renamed(name);
     let mut store = Store::new(options, file, meta(1));
     store.meta_before = Some(meta(0));
     store.sealed = Some(1);

@@ -45,6 +45,8 @@
 //! - There are no sibling links: a link would have to change whenever the sibling is copied, and so on through all leaves.
 //!   A scan remembers its way down instead.
 //!
+//! A salvage reads everything, and if anything is damaged writes a new file of the rows that are left (`salvage.rs`).
+//!
 //! What is not noticed: a page that the disk said it wrote and did not, so that an older one with its own good checksum
 //! stands there. Whoever wants to notice keeps a checksum of each page in its parent, as redb and ZFS do.
 //!
@@ -69,6 +71,7 @@ mod commit;
 mod dump;
 mod free;
 mod meta;
+mod salvage;
 mod store;
 
 use bytes::Bytes;

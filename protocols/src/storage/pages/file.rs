@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seedbed_sim::{Disk, DiskError, FileHandle};
+use seedbed_sim::{Disk, DiskError, FileHandle, OpenMode};
 
 use super::{PAGE_BYTES, Page, PageNo, PageRef};
 use crate::storage::{EngineError, Planted};
@@ -29,6 +29,37 @@ impl PageFile {
             read_bytes: 0,
             written_bytes: 0,
         }
+    }
+
+    /// Makes a file. One of this name is an attempt that did not come to an end, and is removed.
+    pub(in crate::storage) fn create(
+        disk: &mut dyn Disk,
+        name: &str,
+        planted: Planted,
+    ) -> Result<Self, EngineError> {
+        match disk.remove(name) {
+            Ok(()) | Err(DiskError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let file = disk.open(name, OpenMode::CreateNew)?;
+        Ok(Self::new(name, file, planted))
+    }
+
+    /// It has another name now.
+    pub(in crate::storage) fn renamed(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Writes the first bytes of a file.
+    pub(in crate::storage) fn append_raw(
+        &mut self,
+        disk: &mut dyn Disk,
+        bytes: &[u8],
+    ) -> Result<(), EngineError> {
+        disk.append(self.file, bytes)?;
+        self.written_bytes += bytes.len() as u64;
+        Ok(())
     }
 
     pub(in crate::storage) fn name(&self) -> &str {

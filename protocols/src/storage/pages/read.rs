@@ -398,3 +398,13 @@ pub(in crate::storage) fn first_key<S: ReadPages>(
         &mut Vec::new(),
     )
 }
+
+/// A row of a leaf, with memory of its own.
+pub(super) fn row_at<S: ReadPages>(
+    store: &mut S,
+    disk: &mut dyn Disk,
+    page: &PageRef,
+    index: usize,
+) -> Result<Row, EngineError> {
+    Rows::new(page, 1).row(store, disk, index)
+}

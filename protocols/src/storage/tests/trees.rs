@@ -8,6 +8,7 @@ mod crash;
 mod faults;
 mod model;
 mod planted;
+mod salvage;
 mod versions;
 
 use std::collections::BTreeMap;
