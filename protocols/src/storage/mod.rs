@@ -251,6 +251,13 @@ pub enum EngineError {
     Poisoned,
 }
 
+impl EngineError {
+    /// Whether it is unknown from now on what the disk holds, so that the engine must be opened again.
+    fn poisons(&self) -> bool {
+        matches!(self, Self::Disk(DiskError::Sync { .. }) | Self::Poisoned)
+    }
+}
+
 /// What every storage engine does. A write is visible at once and durable once a sync that began after it is done.
 ///
 /// `disk` must be the same disk at every call. Errors leave the engine as it was, but for [`EngineError::Poisoned`].

@@ -226,7 +226,7 @@ pub(super) fn inspect(engine: &BTreeEngine) -> Inspection {
                 .checked_div(u64::from(used) * PAGE_BYTES as u64)
                 .unwrap_or(0),
             pool: PoolShape::of(&store.pool, store.settings().pool_pages),
-            path: PageShape::of_path(&store.pool, &store.trail),
+            path: PageShape::of_path(&store.pool, &store.pool.trail),
             pages: PageShape::of_pool(&store.pool),
             meta_number: store.meta.number,
             snapshots: engine

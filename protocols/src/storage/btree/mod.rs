@@ -96,8 +96,8 @@ use self::checkpoint::Checkpoints;
 use self::redo::CellOp;
 use self::store::Store;
 use super::batch;
-use super::pages::write::{Removed, delete, delete_some, put};
-use super::pages::{Root, WritePages, read};
+use super::pages::write::{Removed, delete, delete_range, put};
+use super::pages::{Root, read};
 use super::shipping::Payloads;
 use super::snapshots::Snapshots;
 use super::{
@@ -251,27 +251,13 @@ fn make(store: &mut Store, disk: &mut dyn Disk, changes: &[Change]) -> Result<()
                     from: Some(from),
                     to: to.as_deref(),
                 };
-                delete_range(store, disk, bounds)?;
+                let mut removed = Vec::new();
+                delete_range(store, disk, bounds, &mut |one| removed.push(one))?;
+                note_removed(store, removed);
             }
         }
     }
     Ok(())
-}
-
-fn delete_range(
-    store: &mut Store,
-    disk: &mut dyn Disk,
-    bounds: Bounds<'_>,
-) -> Result<(), EngineError> {
-    loop {
-        let root = store.root();
-        let Some(first) = read::first_key(store, disk, root, bounds)? else {
-            return Ok(());
-        };
-        let mut removed = Vec::new();
-        delete_some(store, disk, &first, bounds, &mut |one| removed.push(one))?;
-        note_removed(store, removed);
-    }
 }
 
 fn note_removed(store: &mut Store, removed: Vec<Removed>) {
@@ -290,7 +276,7 @@ impl Engine for BTreeEngine {
         at: Option<SnapshotId>,
     ) -> Result<Option<Bytes>, EngineError> {
         let (root, at) = self.view(at)?;
-        self.store.trail.clear();
+        self.store.pool.trail.clear();
         let found = match at {
             None => read::get(&mut self.store, disk, root, key)?,
             at => read::get(&mut self.store.view(at), disk, root, key)?,
@@ -311,7 +297,7 @@ impl Engine for BTreeEngine {
         out: &mut Vec<Row>,
     ) -> Result<Option<Bytes>, EngineError> {
         let (root, at) = self.view(at)?;
-        self.store.trail.clear();
+        self.store.pool.trail.clear();
         let before = out.len();
         let pages = &mut self.store.view(at);
         let scanned = read::scan(pages, disk, root, bounds, direction, limit, out);
@@ -331,7 +317,7 @@ impl Engine for BTreeEngine {
         }
         self.checkpoints.keep_up(&mut self.store, disk)?;
         let store = &mut self.store;
-        store.trail.clear();
+        store.pool.trail.clear();
         store.begin();
         let made = make(store, disk, batch).and_then(|()| store.commit(disk));
         if let Err(error) = made {

@@ -13,7 +13,7 @@ use super::segments::Segments;
 use super::versions::Versions;
 use crate::storage::frame::PAYLOAD_BYTES_MAX;
 use crate::storage::pages::file::PageFile;
-use crate::storage::pages::pool::{Frame, Pool};
+use crate::storage::pages::pool::{Frame, Pool, WRITE_BACK_PAGES};
 use crate::storage::pages::undo::{Touched, Undo};
 use crate::storage::pages::{
     CAPACITY_BYTES, HEADER_BYTES, Kind, PAGE_BYTES, Page, PageNo, PageRef, ReadPages, Root, Touch,
@@ -21,10 +21,6 @@ use crate::storage::pages::{
 };
 use crate::storage::{EngineError, EngineOptions, Planted};
 
-/// Dirty pages that are written at once to make room.
-const WRITE_BACK_PAGES: usize = 64;
-/// How many pages of an operation are remembered, for people.
-const TRAIL_MAX: usize = 16;
 /// Entries of a page of the list of free pages.
 const FREE_ENTRIES: usize = CAPACITY_BYTES / 4;
 /// Records of images and differences that go into a frame; what is more goes into parts.
@@ -50,8 +46,6 @@ pub(super) struct Store {
     pub(super) newest_snapshot: Option<u64>,
     pub(super) poisoned: bool,
     batch: Batch,
-    /// The pages that the last operation looked at, the first of them.
-    pub(super) trail: Vec<PageNo>,
     /// The frame's changes and records in the making. Kept for their capacity.
     changes: Vec<u8>,
     records: Vec<u8>,
@@ -81,7 +75,6 @@ impl Store {
             newest_snapshot: None,
             poisoned: false,
             batch: Batch::default(),
-            trail: Vec::new(),
             changes: Vec::new(),
             records: Vec::new(),
         }
@@ -100,12 +93,7 @@ impl Store {
 
     /// Whether the error leaves it unknown what the disk holds.
     pub(super) fn noted(&mut self, error: EngineError) -> EngineError {
-        if matches!(
-            error,
-            EngineError::Disk(DiskError::Sync { .. }) | EngineError::Poisoned
-        ) {
-            self.poisoned = true;
-        }
+        self.poisoned |= error.poisons();
         error
     }
 
@@ -116,14 +104,9 @@ impl Store {
 
     /// The frame of a page, which is read from the file if it must be.
     fn fetch(&mut self, disk: &mut dyn Disk, no: PageNo) -> Result<usize, EngineError> {
-        if self.trail.len() < TRAIL_MAX && self.trail.last() != Some(&no) {
-            self.trail.push(no);
-        }
-        if let Some(index) = self.pool.find(no) {
-            self.pool.hits += 1;
+        if let Some(index) = self.pool.look_up(no) {
             return Ok(index);
         }
-        self.pool.misses += 1;
         self.make_room(disk)?;
         let page = self.file.read(disk, no)?;
         Ok(self.pool.insert(no, page, false))

@@ -78,7 +78,7 @@ use bytes::Bytes;
 use seedbed_sim::{Disk, SyncTicket};
 
 use self::store::Store;
-use super::pages::write::{Removed, delete, delete_some, put};
+use super::pages::write::{Removed, delete, delete_range, put};
 use super::pages::{PAGE_BYTES, PageNo, Root, WritePages, bulk, read};
 use super::snapshots::Snapshots;
 use super::{
@@ -203,45 +203,27 @@ fn make(store: &mut Store, disk: &mut dyn Disk, changes: &[Change]) -> Result<()
                 }
             }
             Change::Delete(key) => {
-                let mut removed = (0, 0);
-                delete(store, disk, key, &mut |one| count(&mut removed, &one))?;
-                store.tree.keys -= removed.0;
-                store.tree.live_bytes -= removed.1;
+                let mut removed = Vec::new();
+                delete(store, disk, key, &mut |one| removed.push(one))?;
+                note_removed(store, &removed);
             }
             Change::DeleteRange { from, to } => {
                 let bounds = Bounds {
                     from: Some(from),
                     to: to.as_deref(),
                 };
-                delete_range(store, disk, bounds)?;
+                let mut removed = Vec::new();
+                delete_range(store, disk, bounds, &mut |one| removed.push(one))?;
+                note_removed(store, &removed);
             }
         }
     }
     Ok(())
 }
 
-fn delete_range(
-    store: &mut Store,
-    disk: &mut dyn Disk,
-    bounds: Bounds<'_>,
-) -> Result<(), EngineError> {
-    loop {
-        let root = store.root();
-        let Some(first) = read::first_key(store, disk, root, bounds)? else {
-            return Ok(());
-        };
-        let mut removed = (0, 0);
-        delete_some(store, disk, &first, bounds, &mut |one| {
-            count(&mut removed, &one);
-        })?;
-        store.tree.keys -= removed.0;
-        store.tree.live_bytes -= removed.1;
-    }
-}
-
-fn count(removed: &mut (u64, u64), one: &Removed) {
-    removed.0 += 1;
-    removed.1 += one.bytes;
+fn note_removed(store: &mut Store, removed: &[Removed]) {
+    store.tree.keys -= removed.len() as u64;
+    store.tree.live_bytes -= removed.iter().map(|one| one.bytes).sum::<u64>();
 }
 
 impl Engine for CowEngine {
@@ -252,7 +234,7 @@ impl Engine for CowEngine {
         at: Option<SnapshotId>,
     ) -> Result<Option<Bytes>, EngineError> {
         let root = self.root(at)?;
-        self.store.trail.clear();
+        self.store.pool.trail.clear();
         let found = read::get(&mut self.store, disk, root, key)?;
         if let Some(value) = &found {
             self.answered_bytes += (key.len() + value.len()) as u64;
@@ -270,7 +252,7 @@ impl Engine for CowEngine {
         out: &mut Vec<Row>,
     ) -> Result<Option<Bytes>, EngineError> {
         let root = self.root(at)?;
-        self.store.trail.clear();
+        self.store.pool.trail.clear();
         let before = out.len();
         let scanned = read::scan(&mut self.store, disk, root, bounds, direction, limit, out);
         let resume = scanned.inspect_err(|_| out.truncate(before))?;
@@ -288,7 +270,7 @@ impl Engine for CowEngine {
             return Ok(self.store.positions.end());
         }
         let store = &mut self.store;
-        store.trail.clear();
+        store.pool.trail.clear();
         store.begin();
         if let Err(error) = make(store, disk, batch) {
             store.roll_back();

@@ -6,18 +6,13 @@ use super::CowOptions;
 use super::free::{FreePages, Freed};
 use super::meta::Meta;
 use crate::storage::pages::file::PageFile;
-use crate::storage::pages::pool::{Frame, Pool};
+use crate::storage::pages::pool::{Frame, Pool, WRITE_BACK_PAGES};
 use crate::storage::pages::undo::Undo;
 use crate::storage::pages::{
     PAGE_BYTES, Page, PageNo, PageRef, ReadPages, Root, Touch, WritePages,
 };
 use crate::storage::positions::Positions;
 use crate::storage::{Durability, EngineError, EngineOptions, Planted};
-
-/// Dirty pages that are written at once to make room.
-const WRITE_BACK_PAGES: usize = 64;
-/// How many pages of an operation are remembered, for people.
-const TRAIL_MAX: usize = 16;
 
 /// The tree besides its pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +62,6 @@ pub(super) struct Store {
     /// Whether anything was changed since the newest meta page.
     pub(super) is_dirty: bool,
     pub(super) poisoned: bool,
-    pub(super) trail: Vec<PageNo>,
     batch: Batch,
 }
 
@@ -100,7 +94,6 @@ impl Store {
             held: Vec::new(),
             is_dirty: false,
             poisoned: false,
-            trail: Vec::new(),
             batch: Batch::default(),
         }
     }
@@ -118,24 +111,14 @@ impl Store {
 
     /// Whether the error leaves it unknown what the disk holds.
     pub(super) fn noted(&mut self, error: EngineError) -> EngineError {
-        if matches!(
-            error,
-            EngineError::Disk(DiskError::Sync { .. }) | EngineError::Poisoned
-        ) {
-            self.poisoned = true;
-        }
+        self.poisoned |= error.poisons();
         error
     }
 
     fn fetch(&mut self, disk: &mut dyn Disk, no: PageNo) -> Result<usize, EngineError> {
-        if self.trail.len() < TRAIL_MAX && self.trail.last() != Some(&no) {
-            self.trail.push(no);
-        }
-        if let Some(index) = self.pool.find(no) {
-            self.pool.hits += 1;
+        if let Some(index) = self.pool.look_up(no) {
             return Ok(index);
         }
-        self.pool.misses += 1;
         self.make_room(disk)?;
         let page = self.file.read(disk, no)?;
         Ok(self.pool.insert(no, page, false))

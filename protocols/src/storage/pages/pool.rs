@@ -8,6 +8,11 @@
 use super::table::PageTable;
 use super::{PageNo, PageRef};
 
+/// Dirty pages that are written at once to make room.
+pub(in crate::storage) const WRITE_BACK_PAGES: usize = 64;
+/// How many pages of an operation are remembered, for people.
+const TRAIL_MAX: usize = 16;
+
 /// A page in memory.
 #[derive(Clone, Debug)]
 pub(in crate::storage) struct Frame {
@@ -29,6 +34,8 @@ pub(in crate::storage) struct Pool {
     /// Lookups that found their page, and those that did not.
     pub(in crate::storage) hits: u64,
     pub(in crate::storage) misses: u64,
+    /// The pages that the last operation looked at, the first of them.
+    pub(in crate::storage) trail: Vec<PageNo>,
 }
 
 impl Pool {
@@ -42,6 +49,20 @@ impl Pool {
         let index = self.table.get(no.0)?;
         self.frames[index].referenced = true;
         Some(index)
+    }
+
+    /// The frame of a page that an operation wants to see, if it is in memory. Is counted, and remembered.
+    #[inline]
+    pub(in crate::storage) fn look_up(&mut self, no: PageNo) -> Option<usize> {
+        if self.trail.len() < TRAIL_MAX && self.trail.last() != Some(&no) {
+            self.trail.push(no);
+        }
+        let found = self.find(no);
+        match found {
+            Some(_) => self.hits += 1,
+            None => self.misses += 1,
+        }
+        found
     }
 
     /// The frame of a page, if it is in memory, without counting as a look at it.

@@ -4,7 +4,7 @@ use seedbed_sim::Disk;
 
 use super::balance::{FILL_MIN, Path, mend, split_leaf};
 use super::node::{self, CellKey, CellValue, LeafCell, Reference};
-use super::read::{check_height, expect, locate, step_down};
+use super::read::{self, check_height, expect, locate, step_down};
 use super::{KEY_INLINE_BYTES, Page, PageNo, Root, Touch, WritePages, chain};
 use crate::storage::{Bounds, EngineError};
 
@@ -135,8 +135,8 @@ impl Old {
 }
 
 /// Removes the keys within `bounds` that stand in the leaf of the first of them, and tells `removed` of each: its leaf, its
-/// slot when it went, its bytes. Returns whether there were any.
-pub(in crate::storage) fn delete_some<S: WritePages>(
+/// slot when it went, its bytes.
+fn delete_some<S: WritePages>(
     store: &mut S,
     disk: &mut dyn Disk,
     first: &[u8],
@@ -169,7 +169,7 @@ pub(in crate::storage) fn delete<S: WritePages>(
 ) -> Result<(), EngineError> {
     // Where pages are not changed in place, the way down is copied: look first.
     let root = store.root();
-    if !S::LINKED && super::read::get_slot(store, disk, root, key)?.is_none() {
+    if !S::LINKED && read::get_slot(store, disk, root, key)?.is_none() {
         return Ok(());
     }
     let path = way_to(store, disk, key)?;
@@ -183,6 +183,22 @@ pub(in crate::storage) fn delete<S: WritePages>(
         mend(store, disk, &path, depth)?;
     }
     Ok(())
+}
+
+/// Removes the keys within `bounds`, and tells `removed` of each.
+pub(in crate::storage) fn delete_range<S: WritePages>(
+    store: &mut S,
+    disk: &mut dyn Disk,
+    bounds: Bounds<'_>,
+    removed: &mut dyn FnMut(Removed),
+) -> Result<(), EngineError> {
+    loop {
+        let root = store.root();
+        let Some(first) = read::first_key(store, disk, root, bounds)? else {
+            return Ok(());
+        };
+        delete_some(store, disk, &first, bounds, removed)?;
+    }
 }
 
 fn remove_at<S: WritePages>(
