@@ -6,17 +6,17 @@
 #![allow(clippy::print_stdout, reason = "a run says how far it went")]
 
 use seedbed_protocols::storage::Planted;
-use seedbed_sim::{Seed, Stream, Syncs};
+use seedbed_scenarios::store::crash::{TeeDisk, put_into};
+use seedbed_sim::{FileDisk, Seed, Stream, Syncs};
 use seedbed_tests::engines::agree::{self, Field};
 use seedbed_tests::engines::crash::{History, Plan, check_opened};
 use seedbed_tests::engines::errors::{self, Lasting, Trouble};
-use seedbed_tests::engines::tee::{TeeDisk, put_into};
 use seedbed_tests::engines::workload::tiny_options;
-use seedbed_tests::engines::{Subject, caught, flips};
+use seedbed_tests::engines::{Subject, caught, durable, flips};
 
 #[test]
 fn every_engine_recovers_a_prefix_from_ten_thousand_crash_images() {
-    for entry in Subject::durable() {
+    for entry in durable() {
         let (images, seeds) = Plan::of(entry.kind).check(0, 10_000).unwrap();
         println!("{}: {images} images of {seeds} histories", entry.name);
     }
@@ -25,7 +25,7 @@ fn every_engine_recovers_a_prefix_from_ten_thousand_crash_images() {
 #[test]
 #[ignore = "a long run"]
 fn every_engine_recovers_a_prefix_from_a_million_crash_images() {
-    for entry in Subject::durable() {
+    for entry in durable() {
         let (images, seeds) = Plan::of(entry.kind).check(1_000_000, 1_000_000).unwrap();
         println!("{}: {images} images of {seeds} histories", entry.name);
     }
@@ -34,7 +34,7 @@ fn every_engine_recovers_a_prefix_from_a_million_crash_images() {
 /// The tests have teeth: where syncs lie, acknowledged writes are lost, and it is noticed.
 #[test]
 fn a_disk_that_lies_about_syncs_is_found_out() {
-    for entry in Subject::durable() {
+    for entry in durable() {
         let plan = Plan {
             syncs: Syncs::Lying,
             ..Plan::of(entry.kind)
@@ -47,7 +47,7 @@ fn a_disk_that_lies_about_syncs_is_found_out() {
 
 #[test]
 fn an_error_or_a_full_disk_at_any_operation_harms_nothing() {
-    for entry in Subject::durable() {
+    for entry in durable() {
         let mut runs = 0;
         for trouble in [Trouble::Io, Trouble::NoSpace] {
             for lasting in [Lasting::Once, Lasting::ForGood] {
@@ -64,7 +64,7 @@ fn an_error_or_a_full_disk_at_any_operation_harms_nothing() {
 
 #[test]
 fn a_flipped_bit_in_any_byte_gives_the_right_answer_or_an_error() {
-    for entry in Subject::durable() {
+    for entry in durable() {
         let mut refused = 0;
         for seed in 0..3 {
             let flips = flips::check_seed(entry.kind, Planted::Nothing, seed).unwrap();
@@ -100,19 +100,21 @@ fn all_engines_agree_with_a_map_over_ten_million_operations() {
 /// What a real directory was asked to do is crashed on the simulated disk beside it, and opened in a real directory.
 #[test]
 fn crash_images_of_a_real_directory_open_in_a_real_directory() {
-    for entry in Subject::durable() {
+    for entry in durable() {
         let mut random = Stream::named(Seed(5), "tee");
         let subject = Subject {
             kind: entry.kind,
             options: tiny_options(&mut random),
         };
         let folder = tempfile::tempdir().unwrap();
-        let mut disk = TeeDisk::open(folder.path()).unwrap();
+        let real = FileDisk::open(folder.path()).unwrap();
+        let mut disk = TeeDisk::new(Box::new(real));
         let history = History::run(&subject, &mut disk, &mut random, Syncs::Honest, 25).unwrap();
         for at in (0..history.boundary_count()).step_by(6) {
             let (mut image, legal) = history.draw_image(at, &mut random);
             let folder = tempfile::tempdir().unwrap();
-            let mut real = put_into(&mut image, folder.path()).unwrap();
+            let mut real = FileDisk::open(folder.path()).unwrap();
+            put_into(&mut image, &mut real).unwrap();
             let mut engine = subject.open(&mut real).unwrap();
             check_opened(&subject, &mut *engine, &mut real, legal).unwrap();
         }

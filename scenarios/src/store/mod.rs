@@ -11,6 +11,7 @@
 //! Nothing here touches a real file: whoever has a disk, real or simulated, lends it. Background work is done where much
 //! is written ([`Store::load`]) and where it is asked for ([`Store::compact`]); a single write leaves it to the next load.
 
+pub mod crash;
 mod marker;
 mod picture;
 pub mod rows;

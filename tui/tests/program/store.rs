@@ -321,3 +321,31 @@ fn policies_are_compared_without_a_store() {
     }
     assert!(bench.refuses(&["simulate"]).contains("leave --dir out"));
 }
+
+#[test]
+fn crash_images_of_a_real_directory_are_opened_and_a_lying_disk_is_found_out() {
+    let bench = bench();
+    for engine in engines() {
+        let arguments = [
+            "--engine", engine, "crash", "--images", "200", "--steps", "20",
+        ];
+        let answer = bench_json(&bench, &arguments);
+        assert_eq!(
+            (&answer["engine"], &answer["violation"]),
+            (&engine.into(), &Value::Null)
+        );
+        assert!(answer["images"].as_u64().unwrap() >= 200, "{answer}");
+        assert!(answer["real_images"].as_u64().unwrap() > 0, "{answer}");
+        assert_eq!(fs::read_dir(bench.path("s")).unwrap().count(), 0);
+    }
+    let lying = ["--engine", "log", "crash", "--lying-syncs"];
+    let found = text(&bench.ends(&lying, 1).stdout);
+    assert!(found.contains("is violated: "), "{found}");
+    assert!(bench.refuses(&["crash"]).contains("--engine"));
+    bench.put("s/letter", "");
+    assert!(
+        bench
+            .refuses(&["--engine", "log", "crash"])
+            .contains("\"letter\"")
+    );
+}

@@ -14,6 +14,7 @@ pub const EXAMPLES: &str = "Examples:
   seedbed store --dir my-store load rows.jsonl
   seedbed store --dir my-store scan --from a --limit 10
   seedbed store --dir my-store inspect --svg store.svg
+  seedbed store --engine lsm --dir empty crash --images 100000
   seedbed store simulate --policy levelled,size-tiered --pattern skewed";
 
 /// Which store, and how it is opened.
@@ -165,6 +166,12 @@ pub enum Command {
         #[command(flatten)]
         told: Told,
     },
+    /// Open every state that a loss of power may leave of histories in an empty directory, and check each
+    Crash {
+        /// What to try
+        #[command(flatten)]
+        options: CrashOptions,
+    },
     /// Compare compaction policies of the LSM tree on virtual writes, without a store
     Simulate {
         /// What to simulate
@@ -182,6 +189,34 @@ pub struct Picture {
     /// Replace the picture if it exists
     #[arg(long, requires = "svg")]
     pub force: bool,
+}
+
+/// How much to try.
+#[derive(Args, Clone, Debug)]
+pub struct CrashOptions {
+    /// Crash images to open, at least
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..))]
+    pub images: u64,
+    /// Steps of each history: writes, syncs, background work
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = parse_steps)]
+    pub steps: usize,
+    /// Let syncs promise and not keep it: then lost writes must be found, and status 1 is right
+    #[arg(long)]
+    pub lying_syncs: bool,
+    /// The seed of the first history
+    #[command(flatten)]
+    pub seed: Seed,
+    /// How to print it
+    #[command(flatten)]
+    pub told: Told,
+}
+
+fn parse_steps(text: &str) -> Result<usize, String> {
+    let count = text
+        .parse()
+        .ok()
+        .filter(|count| (1..=10_000).contains(count));
+    count.ok_or_else(|| "a history has from 1 to 10000 steps".to_owned())
 }
 
 /// Which policies to simulate, and under which writes.

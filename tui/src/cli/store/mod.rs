@@ -4,6 +4,7 @@
 //! Nothing is made or changed before everything that is asked was found to make sense.
 
 pub mod arguments;
+mod crash;
 mod load;
 mod simulate;
 
@@ -38,6 +39,9 @@ pub(super) fn store(options: &Options, command: &Command) -> anyhow::Result<Exit
     let Some(dir) = &options.dir else {
         bail!("this command needs --dir DIR, the store's directory");
     };
+    if let Command::Crash { options: asked } = command {
+        return crash::crash(options, dir, asked);
+    }
     let request = Request {
         command,
         spelling: match options.hex {
@@ -85,6 +89,16 @@ fn look(dir: &Path, opening: &Opening) -> anyhow::Result<()> {
     }
     let names = names.iter().map(String::as_str);
     Ok(opening.check(names.filter(|name| *name != FileDisk::LOCK_NAME))?)
+}
+
+/// Makes the directory, which must have nothing in it.
+fn take_empty(dir: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(dir)?;
+    if let Some(entry) = fs::read_dir(dir)?.next() {
+        let name = entry?.file_name();
+        bail!("this command needs an empty directory, and there is {name:?} in this one");
+    }
+    Ok(())
 }
 
 /// What is asked, and what was read for it.
@@ -183,7 +197,9 @@ impl Request<'_> {
                 Err(error) => return Err(error.into()),
             },
             Command::Dump { told } => dump(store, *told)?,
-            Command::Simulate { .. } => unreachable!("it needs no store"),
+            Command::Crash { .. } | Command::Simulate { .. } => {
+                unreachable!("they work on no store that is there")
+            }
             Command::Compact { told } => {
                 let bytes = store.compact()?;
                 let text = format!("read and wrote {bytes} bytes\n{}", store.stats_text());

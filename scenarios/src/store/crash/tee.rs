@@ -3,35 +3,28 @@
 //! So the crash images of the simulated disk are those of what a real directory was asked to do, and can be put into
 //! another real directory and opened there.
 
-use std::path::Path;
-
 use seedbed_sim::{
-    Disk, DiskCounters, DiskError, FileDisk, FileHandle, OpenMode, RecordingDisk, SimDisk, Spent,
-    SyncTicket,
+    Disk, DiskCounters, DiskError, FileHandle, OpenMode, RecordingDisk, SimDisk, Spent, SyncTicket,
 };
 
-use super::crash::{Stage, slow_disk};
+use super::{Stage, slow_disk};
 
 /// Both disks.
-#[derive(Debug)]
 pub struct TeeDisk {
     simulated: RecordingDisk,
-    real: FileDisk,
+    real: Box<dyn Disk>,
     /// Handles of the one with those of the other.
     handles: Vec<(FileHandle, FileHandle)>,
 }
 
 impl TeeDisk {
-    /// An empty disk, and the empty directory `path`.
-    ///
-    /// # Errors
-    /// What the operating system says of the directory.
-    pub fn open(path: &Path) -> Result<Self, DiskError> {
-        Ok(Self {
+    /// An empty disk beside `real`, which is empty too.
+    pub fn new(real: Box<dyn Disk>) -> Self {
+        Self {
             simulated: RecordingDisk::new(slow_disk()),
-            real: FileDisk::open(path)?,
+            real,
             handles: Vec::new(),
-        })
+        }
     }
 
     fn real_of(&self, file: FileHandle) -> FileHandle {
@@ -43,12 +36,11 @@ impl TeeDisk {
     }
 }
 
-/// Writes the files of a simulated disk into a directory.
+/// Writes the files of a simulated disk to another one.
 ///
 /// # Errors
 /// What either disk says.
-pub fn put_into(disk: &mut SimDisk, path: &Path) -> Result<FileDisk, DiskError> {
-    let mut real = FileDisk::open(path)?;
+pub fn put_into(disk: &mut SimDisk, real: &mut dyn Disk) -> Result<(), DiskError> {
     for name in disk.list()? {
         let file = disk.open(&name, OpenMode::Existing)?;
         let mut bytes = vec![0; usize::try_from(disk.len(file)?).expect("a short file")];
@@ -58,7 +50,7 @@ pub fn put_into(disk: &mut SimDisk, path: &Path) -> Result<FileDisk, DiskError> 
         real.append(file, &bytes)?;
         real.close(file)?;
     }
-    Ok(real)
+    Ok(())
 }
 
 impl Stage for TeeDisk {
@@ -157,7 +149,8 @@ impl Disk for TeeDisk {
     }
 
     fn sync_later(&mut self, file: FileHandle) -> Result<SyncTicket, DiskError> {
-        self.real.sync(self.real_of(file))?;
+        let real = self.real_of(file);
+        self.real.sync(real)?;
         self.simulated.sync_later(file)
     }
 
