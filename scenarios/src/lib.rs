@@ -17,3 +17,4 @@ pub mod store;
 pub mod sweep;
 pub mod trace;
 pub mod view;
+pub mod workload;

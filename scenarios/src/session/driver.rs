@@ -6,11 +6,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use seedbed_sim::{Distribution, FaultId, Instant, NodeId, Seed, Span, Stream, Zipf};
+use seedbed_sim::{Distribution, FaultId, Instant, NodeId, Seed, Span, Stream};
 
 use super::agenda::Agenda;
 use crate::file::model::{Action, Arrivals, KeyDistribution, Load, Scenario, Spacing, When};
 use crate::history::{Function, ProcessId};
+use crate::workload::{Chooser, Popularity};
 
 /// How many operations of one load, or of one client, may wait for a free client. An arrival that finds the queue full
 /// is turned away and counted.
@@ -74,7 +75,7 @@ struct LoadState {
     keys: Stream,
     mix: Stream,
     clients: Stream,
-    zipf: Option<Zipf>,
+    chooser: Chooser,
     /// Operations that have arrived (open) or begun (closed).
     count: u64,
     waiting: VecDeque<Intent>,
@@ -381,10 +382,8 @@ impl Driver {
         let state = &mut self.loads[index];
         let number = state.count;
         state.count += 1;
-        let key = match &state.zipf {
-            Some(zipf) => zipf.sample(&mut state.keys),
-            None => state.keys.below(u64::from(load.keys.count)),
-        };
+        let count = u64::from(load.keys.count);
+        let key = state.chooser.pick(count, &mut state.keys);
         let chance = state.mix.below(100);
         let (reads, deletes) = (
             u64::from(load.reads_percent),
@@ -414,20 +413,18 @@ fn unique_value(load: &str, number: u64, length: u32) -> Arc<str> {
 
 fn new_load(load: &Load, seed: Seed) -> LoadState {
     let stream = |of: &str| Stream::named(seed, &format!("load/{}/{of}", load.name));
-    let zipf = match load.keys.distribution {
-        KeyDistribution::Uniform => None,
-        KeyDistribution::Zipf { exponent } => Some(
-            Zipf::new(u64::from(load.keys.count), exponent)
-                .expect("scenario files check exponents"),
-        ),
+    let popularity = match load.keys.distribution {
+        KeyDistribution::Uniform => Popularity::Uniform,
+        KeyDistribution::Zipf { exponent } => Popularity::Zipf { exponent },
     };
+    let chooser = Chooser::new(popularity, u64::from(load.keys.count));
     LoadState {
         name: load.name.as_str().into(),
         arrivals: stream("arrivals"),
         keys: stream("keys"),
         mix: stream("mix"),
         clients: stream("clients"),
-        zipf,
+        chooser: chooser.expect("scenario files check exponents"),
         count: 0,
         waiting: VecDeque::new(),
     }

@@ -11,6 +11,7 @@
 //! Nothing here touches a real file: whoever has a disk, real or simulated, lends it. Background work is done where much
 //! is written ([`Store::load`]) and where it is asked for ([`Store::compact`]); a single write leaves it to the next load.
 
+pub mod bench;
 pub mod crash;
 mod marker;
 mod picture;
@@ -86,6 +87,19 @@ pub enum StoreError {
         found: EngineKind,
         /// Whose it was taken for.
         asked: EngineKind,
+    },
+    /// There is no such workload.
+    #[error("the workload makes no sense: {0}")]
+    Workload(String),
+    /// The store answered wrongly: a bug in its engine.
+    #[error("wrong answer for the key {key:?}: expected {expected}, found {found}")]
+    WrongAnswer {
+        /// What was asked for.
+        key: String,
+        /// What is right.
+        expected: String,
+        /// What came.
+        found: String,
     },
     /// What the engine says.
     #[error(transparent)]

@@ -5,4 +5,5 @@ mod bench;
 mod check;
 mod cli;
 mod store;
+mod store_kills;
 mod sweep;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -209,24 +209,6 @@ fn rows(count: usize) -> String {
     (0..count).map(row).collect()
 }
 
-/// Starts a load, and waits until so many batches are acknowledged. Returns it with how many rows are.
-fn load_until(bench: &Bench, engine: &str, batches: usize) -> (Child, usize) {
-    let arguments = ["--engine", engine, "load", "--acknowledge", "rows.jsonl"];
-    let mut child = bench
-        .command(&arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    let mut durable = 0;
-    for _ in 0..batches {
-        let line = lines.next().expect("a line").unwrap();
-        let number = line.split(' ').next().expect("a number");
-        durable = number.parse().expect("a number");
-    }
-    (child, durable)
-}
-
 #[test]
 fn one_process_has_a_store_at_a_time() {
     let bench = bench();
@@ -238,28 +220,6 @@ fn one_process_has_a_store_at_a_time() {
     }
     drop(held);
     assert_eq!(bench.prints(&["get", "a"]), "1\n");
-}
-
-/// A process that is killed loses nothing that it has acknowledged.
-#[test]
-fn a_killed_load_keeps_what_it_has_acknowledged() {
-    let rows = rows(40_000);
-    for engine in engines() {
-        let bench = bench();
-        bench.put("rows.jsonl", &rows);
-        for batches in [1, 3, 8] {
-            let (mut child, durable) = load_until(&bench, engine, batches);
-            child.kill().unwrap();
-            child.wait().unwrap();
-            assert_eq!(bench.prints(&["verify"]), "the store is sound\n");
-            let found = bench.prints(&["scan", "--limit", &durable.to_string()]);
-            let expected: String = rows.split_inclusive('\n').take(durable).collect();
-            assert!(
-                found == expected,
-                "{engine}: rows that were durable are gone"
-            );
-        }
-    }
 }
 
 #[test]
@@ -346,6 +306,43 @@ fn crash_images_of_a_real_directory_are_opened_and_a_lying_disk_is_found_out() {
     assert!(
         bench
             .refuses(&["--engine", "log", "crash"])
+            .contains("\"letter\"")
+    );
+}
+
+#[test]
+fn workloads_are_measured_in_an_empty_directory_that_stays_empty() {
+    let bench = bench();
+    let small = [
+        "--keys",
+        "200",
+        "--operations",
+        "300",
+        "--workload",
+        "fillrandom,ycsb-d",
+    ];
+    for engine in engines() {
+        let arguments = [&["--engine", engine, "bench"][..], &small].concat();
+        let answer = bench_json(&bench, &arguments);
+        let workloads = answer["workloads"].as_array().unwrap();
+        assert_eq!(workloads.len(), 2);
+        assert_eq!(workloads[1]["workload"], "ycsb-d");
+        assert_eq!(workloads[1]["operations"], 300);
+        assert!(workloads[0]["operations_per_second"].as_f64().unwrap() > 0.0);
+        let table = bench.prints(&arguments[..]);
+        assert!(
+            table.lines().nth(2).unwrap().starts_with("ycsb-d "),
+            "{table}"
+        );
+        assert_eq!(fs::read_dir(bench.path("s")).unwrap().count(), 0);
+    }
+    assert!(bench.refuses(&["bench"]).contains("--engine"));
+    let refused = bench.refuses(&["--engine", "log", "bench", "--workload", "ycsb-z"]);
+    assert!(refused.contains("ycsb-a"), "{refused}");
+    bench.put("s/letter", "");
+    assert!(
+        bench
+            .refuses(&["--engine", "log", "bench"])
             .contains("\"letter\"")
     );
 }

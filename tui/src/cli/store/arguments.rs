@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand, ValueEnum, value_parser};
-use seedbed_scenarios::store;
+use seedbed_scenarios::{store, workload};
 
 use crate::cli::arguments::{Format, Seed};
 
@@ -15,6 +16,7 @@ pub const EXAMPLES: &str = "Examples:
   seedbed store --dir my-store scan --from a --limit 10
   seedbed store --dir my-store inspect --svg store.svg
   seedbed store --engine lsm --dir empty crash --images 100000
+  seedbed store --engine lsm --dir empty bench --workload fillrandom,readrandom,ycsb-a
   seedbed store simulate --policy levelled,size-tiered --pattern skewed";
 
 /// Which store, and how it is opened.
@@ -172,6 +174,12 @@ pub enum Command {
         #[command(flatten)]
         options: CrashOptions,
     },
+    /// Measure workloads, each on a new store in an empty directory
+    Bench {
+        /// What to measure
+        #[command(flatten)]
+        options: BenchArguments,
+    },
     /// Compare compaction policies of the LSM tree on virtual writes, without a store
     Simulate {
         /// What to simulate
@@ -217,6 +225,57 @@ fn parse_steps(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|count| (1..=10_000).contains(count));
     count.ok_or_else(|| "a history has from 1 to 10000 steps".to_owned())
+}
+
+/// What to measure, and how large it is.
+#[derive(Args, Clone, Debug)]
+pub struct BenchArguments {
+    /// The workloads, in this order; all of them unless given
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = workload_parser())]
+    pub workload: Vec<String>,
+    /// Keys that there are
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
+    pub keys: u64,
+    /// Operations of each workload; as many as there are keys unless given
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub operations: Option<u64>,
+    /// The longest time for the operations of each workload
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = value_parser!(u64).range(1..))]
+    pub seconds: u64,
+    /// Bytes of a value
+    #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = parse_value_bytes)]
+    pub value_bytes: usize,
+    /// Writes that are given to the engine at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_batch)]
+    pub batch: usize,
+    /// Writes that are made durable at once, with --durability group
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u64).range(1..))]
+    pub sync_every: u64,
+    /// What keys and values grow from
+    #[command(flatten)]
+    pub seed: Seed,
+    /// How to print it
+    #[command(flatten)]
+    pub told: Told,
+}
+
+fn workload_parser() -> PossibleValuesParser {
+    let value = |it: &workload::Workload| PossibleValue::new(it.name).help(it.about);
+    PossibleValuesParser::new(workload::CATALOG.iter().map(value))
+}
+
+fn parse_value_bytes(text: &str) -> Result<usize, String> {
+    let max = workload::Sizes::VALUE_BYTES_MAX;
+    let bytes = text.parse().ok().filter(|bytes| *bytes <= max);
+    bytes.ok_or_else(|| format!("a value has from 0 to {max} bytes"))
+}
+
+fn parse_batch(text: &str) -> Result<usize, String> {
+    let count = text
+        .parse()
+        .ok()
+        .filter(|count| (1..=10_000).contains(count));
+    count.ok_or_else(|| "a batch has from 1 to 10000 writes".to_owned())
 }
 
 /// Which policies to simulate, and under which writes.

@@ -4,6 +4,7 @@
 //! Nothing is made or changed before everything that is asked was found to make sense.
 
 pub mod arguments;
+mod bench;
 mod crash;
 mod load;
 mod simulate;
@@ -41,6 +42,9 @@ pub(super) fn store(options: &Options, command: &Command) -> anyhow::Result<Exit
     };
     if let Command::Crash { options: asked } = command {
         return crash::crash(options, dir, asked);
+    }
+    if let Command::Bench { options: asked } = command {
+        return bench::bench(options, dir, asked);
     }
     let request = Request {
         command,
@@ -197,7 +201,7 @@ impl Request<'_> {
                 Err(error) => return Err(error.into()),
             },
             Command::Dump { told } => dump(store, *told)?,
-            Command::Crash { .. } | Command::Simulate { .. } => {
+            Command::Bench { .. } | Command::Crash { .. } | Command::Simulate { .. } => {
                 unreachable!("they work on no store that is there")
             }
             Command::Compact { told } => {
