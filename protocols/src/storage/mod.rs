@@ -309,6 +309,22 @@ pub trait Engine: Send + Sync {
     fn maintain(&mut self, disk: &mut dyn Disk, budget_bytes: u64)
     -> Result<Progress, EngineError>;
 
+    /// Does all the background work that there can be, due or not, so that reads have the shortest way and nothing takes
+    /// space that need not: for who can wait for it. Returns how many bytes were read and written.
+    ///
+    /// # Errors
+    /// As [`Engine::maintain`].
+    fn compact(&mut self, disk: &mut dyn Disk) -> Result<u64, EngineError> {
+        let mut bytes = 0;
+        loop {
+            let progress = self.maintain(disk, u64::MAX)?;
+            bytes += progress.bytes;
+            if progress.is_idle {
+                return Ok(bytes);
+            }
+        }
+    }
+
     /// The log from `from` on, for [`Engine::apply_log`] elsewhere: whole batches, at least one if there is one, and no
     /// more once they take `max_bytes`. What is shipped may not be durable here yet: compare with [`EngineStats`]'s
     /// `durable`. Log shipping needs a log: an engine without one refuses.

@@ -329,19 +329,12 @@ impl<'a> Store<'a> {
         Ok(())
     }
 
-    /// Does all background work that is due. Returns how many bytes it read and wrote.
+    /// Does all the background work that there can be. Returns how many bytes it read and wrote.
     ///
     /// # Errors
     /// What the engine says.
     pub fn compact(&mut self) -> Result<u64, StoreError> {
-        let mut bytes = 0;
-        loop {
-            let progress = self.engine.maintain(self.disk, MAINTAIN_BYTES)?;
-            bytes += progress.bytes;
-            if progress.is_idle {
-                return Ok(bytes);
-            }
-        }
+        Ok(self.engine.compact(self.disk)?)
     }
 
     /// Reads and checks everything.

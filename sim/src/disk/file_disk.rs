@@ -113,10 +113,17 @@ impl FileDisk {
         Ok(entries)
     }
 
-    /// Writes all of `bytes`. When that fails, a file that has grown is cut back to what it was.
-    fn write_all(&mut self, file: FileHandle, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+    /// Writes all of `bytes` at `offset`, or at the end for `None`; returns where. When that fails, a file that has grown is
+    /// cut back to what it was.
+    fn write_all(
+        &mut self,
+        file: FileHandle,
+        offset: Option<u64>,
+        bytes: &[u8],
+    ) -> Result<u64, DiskError> {
         let OpenFile { file, name } = self.handles.get(file)?;
         let len_before = len_of(file, name)?;
+        let offset = offset.unwrap_or(len_before);
         if let Err(error) = positioned::write_all_at(file, offset, bytes) {
             if len_of(file, name)? > len_before {
                 file.set_len(len_before)
@@ -126,7 +133,7 @@ impl FileDisk {
         }
         self.counters.writes += 1;
         self.counters.written_bytes += bytes.len() as u64;
-        Ok(())
+        Ok(offset)
     }
 }
 
@@ -161,15 +168,12 @@ impl Disk for FileDisk {
 
     fn append(&mut self, file: FileHandle, bytes: &[u8]) -> Result<u64, DiskError> {
         self.operations += 1;
-        let OpenFile { file: real, name } = self.handles.get(file)?;
-        let offset = len_of(real, name)?;
-        self.write_all(file, offset, bytes)?;
-        Ok(offset)
+        self.write_all(file, None, bytes)
     }
 
     fn write_at(&mut self, file: FileHandle, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
         self.operations += 1;
-        self.write_all(file, offset, bytes)
+        self.write_all(file, Some(offset), bytes).map(drop)
     }
 
     fn read_at(

@@ -93,7 +93,7 @@ impl Subject for Ours {
     }
 
     fn compact(&mut self) -> anyhow::Result<()> {
-        while !self.engine.maintain(&mut self.disk, u64::MAX)?.is_idle {}
+        self.engine.compact(&mut self.disk)?;
         self.sync()
     }
 }

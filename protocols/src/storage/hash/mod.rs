@@ -84,7 +84,7 @@
 //! | delete range | a tombstone for each key it covers | those keys |
 //! | open | every key, by hints; every byte of segments without one | 64 KiB, or the longest frame |
 //! | snapshot | merged segments stay until it is released | the directory's pages that change while it is held |
-//! | key directory | | about 50 bytes and the key for each key: [`EngineStats::memory_bytes`] |
+//! | key directory | | about 30 bytes and the key for each key: [`EngineStats::memory_bytes`] |
 //!
 //! # Invariants
 //!
@@ -106,6 +106,7 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -192,17 +193,17 @@ pub struct HashEngine {
 }
 
 /// A record that a write is about to make.
-struct Planned {
-    key: Bytes,
+struct Planned<'a> {
+    key: Cow<'a, [u8]>,
     /// `None`: a tombstone.
-    value: Option<Bytes>,
+    value: Option<&'a [u8]>,
     /// Where it is in its frame's payload, once that is known.
     at: u64,
 }
 
-impl Planned {
+impl Planned<'_> {
     fn bytes(&self) -> u32 {
-        let value_bytes = self.value.as_ref().map_or(0, Bytes::len);
+        let value_bytes = self.value.map_or(0, <[u8]>::len);
         (RECORD_HEADER_BYTES + self.key.len() + value_bytes) as u32
     }
 }
@@ -264,11 +265,11 @@ impl HashEngine {
     }
 
     /// The records that a batch makes. A key that is not there needs no tombstone.
-    fn plan(&self, batch: &[Change]) -> Vec<Planned> {
-        let mut planned: Vec<Planned> = Vec::with_capacity(batch.len());
-        let record = |key: &Bytes, value: Option<&Bytes>| Planned {
-            key: key.clone(),
-            value: value.cloned(),
+    fn plan<'a>(&self, batch: &'a [Change]) -> Vec<Planned<'a>> {
+        let mut planned: Vec<Planned<'a>> = Vec::with_capacity(batch.len());
+        let record = |key: &'a Bytes, value: Option<&'a Bytes>| Planned {
+            key: Cow::Borrowed(key),
+            value: value.map(|value| &value[..]),
             at: 0,
         };
         for change in batch {
@@ -282,19 +283,19 @@ impl HashEngine {
                 Change::DeleteRange { from, to } => {
                     let bounds = range_bounds(from, to.as_ref());
                     let held = self.directory.iter().map(|(key, _)| key);
-                    let mut keys: Vec<Bytes> = held
-                        .filter(|key| bounds.contains(key))
-                        .map(|key| Bytes::copy_from_slice(key))
-                        .collect();
                     let put_before = planned.iter().filter(|it| it.value.is_some());
-                    keys.extend(
-                        put_before
-                            .map(|it| it.key.clone())
-                            .filter(|key| bounds.contains(key)),
-                    );
+                    let mut keys: Vec<Vec<u8>> = held
+                        .chain(put_before.map(|it| &it.key[..]))
+                        .filter(|key| bounds.contains(key))
+                        .map(<[u8]>::to_vec)
+                        .collect();
                     keys.sort_unstable();
                     keys.dedup();
-                    planned.extend(keys.iter().map(|key| record(key, None)));
+                    planned.extend(keys.into_iter().map(|key| Planned {
+                        key: Cow::Owned(key),
+                        value: None,
+                        at: 0,
+                    }));
                 }
             }
         }
@@ -302,14 +303,18 @@ impl HashEngine {
     }
 
     /// Appends the records as one frame and enters them in the directory.
-    fn append(&mut self, disk: &mut dyn Disk, planned: &mut [Planned]) -> Result<(), EngineError> {
+    fn append(
+        &mut self,
+        disk: &mut dyn Disk,
+        planned: &mut [Planned<'_>],
+    ) -> Result<(), EngineError> {
         let log = &mut self.active_mut().log;
         let frame = log.append_with(disk, |out| {
             let begin = out.len();
             out.push(record::BATCH);
             for it in &mut *planned {
                 it.at = (out.len() - begin) as u64;
-                record::push(out, &it.key, it.value.as_deref());
+                record::push(out, &it.key, it.value);
             }
         })?;
         let payload_at = frame + FRAME_HEADER_BYTES as u64;
@@ -442,27 +447,27 @@ impl Engine for HashEngine {
         out: &mut Vec<Row>,
     ) -> Result<Option<Bytes>, EngineError> {
         self.check()?;
-        let entries = self.directory_at(at)?.iter();
-        let mut within: Vec<(Arc<[u8]>, Place)> = entries
+        let directory = self.directory_at(at)?.clone();
+        let mut within: Vec<(&[u8], Place)> = directory
+            .iter()
             .filter(|(key, _)| bounds.contains(key))
-            .map(|(key, place)| (Arc::clone(key), place))
             .collect();
-        let order = |a: &(Arc<[u8]>, Place), b: &(Arc<[u8]>, Place)| match direction {
-            ScanDirection::Forward => a.0.cmp(&b.0),
-            ScanDirection::Backward => b.0.cmp(&a.0),
+        let order = |a: &(&[u8], Place), b: &(&[u8], Place)| match direction {
+            ScanDirection::Forward => a.0.cmp(b.0),
+            ScanDirection::Backward => b.0.cmp(a.0),
         };
         let mut resume = None;
         if limit < within.len() {
             let (_, first_left_out, _) = within.select_nth_unstable_by(limit, order);
-            resume = Some(Bytes::copy_from_slice(&first_left_out.0));
+            resume = Some(Bytes::copy_from_slice(first_left_out.0));
             within.truncate(limit);
         }
         within.sort_unstable_by(order);
         let before = out.len();
         for (key, place) in within {
-            match self.read_value(disk, &key, place) {
+            match self.read_value(disk, key, place) {
                 Ok(value) => out.push(Row {
-                    key: Bytes::copy_from_slice(&key),
+                    key: Bytes::copy_from_slice(key),
                     value,
                 }),
                 Err(error) => {

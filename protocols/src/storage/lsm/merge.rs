@@ -3,6 +3,10 @@
 //! Each source has its keys in order. The least key of all (or the greatest, going down) is the next; all sources that have
 //! it are asked for the newest version that may be seen, and the newest of those is the answer, unless it deletes or a
 //! range delete that may be seen is newer.
+//!
+//! Mostly one source has many keys before any other has its next: neighbours in order were merged long ago, and what is
+//! above them is small. So the source that is first goes on by itself as long as it stands before the *fence*, where the
+//! next one waits, and keys are compared once a row and not once a source.
 
 use bytes::Bytes;
 
@@ -124,6 +128,10 @@ pub(super) struct Merge<'a> {
     tombstones: Vec<&'a Tombstones>,
     /// The key of the row that is looked at.
     key: Vec<u8>,
+    /// The source that goes on by itself until it comes to `fence`, or to its end where no other has anything left.
+    alone: Option<usize>,
+    fence: Vec<u8>,
+    is_fenced: bool,
 }
 
 impl<'a> Merge<'a> {
@@ -139,6 +147,9 @@ impl<'a> Merge<'a> {
             sources: Vec::with_capacity(version.runs.len() + 2),
             tombstones: Vec::new(),
             key: Vec::new(),
+            alone: None,
+            fence: Vec::new(),
+            is_fenced: false,
         };
         for memtable in memtables {
             merge.add_tombstones(&memtable.tombstones);
@@ -187,9 +198,15 @@ impl<'a> Merge<'a> {
         let mut resume = None;
         while self.next_key() {
             let mut best = None;
-            for source in &mut self.sources {
-                if source.key() == Some(&self.key) {
-                    source.take(&self.key, self.plan.most, &mut best, reader)?;
+            let (key, most) = (&self.key, self.plan.most);
+            match self.alone {
+                Some(alone) => self.sources[alone].take(key, most, &mut best, reader)?,
+                None => {
+                    for source in &mut self.sources {
+                        if source.key() == Some(key) {
+                            source.take(key, most, &mut best, reader)?;
+                        }
+                    }
                 }
             }
             let Some((sequence, Some(value))) = best else {
@@ -213,24 +230,78 @@ impl<'a> Merge<'a> {
         Ok(resume)
     }
 
-    /// Finds the next key within bounds; false at the end.
+    /// Finds the next key within bounds, and whether one source alone has it; false at the end.
     #[inline]
     fn next_key(&mut self) -> bool {
-        let keys = self.sources.iter().filter_map(Source::key);
-        let next = match self.plan.direction {
-            ScanDirection::Forward => keys
-                .min()
-                .filter(|key| self.plan.bounds.to.is_none_or(|to| *key < to)),
-            ScanDirection::Backward => keys
-                .max()
-                .filter(|key| self.plan.bounds.from.is_none_or(|from| from <= *key)),
-        };
-        let Some(next) = next else {
+        if self.alone.is_some_and(|alone| !self.is_before_fence(alone)) {
+            self.alone = None;
+        }
+        let Some(next) = self.alone.or_else(|| self.first()) else {
             return false;
         };
-        self.key.clear();
-        self.key.extend_from_slice(next);
-        true
+        let bounds = self.plan.bounds;
+        let Some(key) = self.sources[next].key() else {
+            return false;
+        };
+        let is_within = match self.plan.direction {
+            ScanDirection::Forward => bounds.to.is_none_or(|to| key < to),
+            ScanDirection::Backward => bounds.from.is_none_or(|from| from <= key),
+        };
+        if is_within {
+            self.key.clear();
+            self.key.extend_from_slice(key);
+        }
+        is_within
+    }
+
+    /// Whether a source that goes on by itself still has anything, and that before all others.
+    #[inline]
+    fn is_before_fence(&self, source: usize) -> bool {
+        match self.sources[source].key() {
+            Some(key) => !self.is_fenced || self.goes_first(key, &self.fence),
+            None => false,
+        }
+    }
+
+    #[inline]
+    fn goes_first(&self, key: &[u8], other: &[u8]) -> bool {
+        match self.plan.direction {
+            ScanDirection::Forward => key < other,
+            ScanDirection::Backward => key > other,
+        }
+    }
+
+    /// Looks at all sources: which one is first, whether it is so alone, and where the next one waits.
+    fn first(&mut self) -> Option<usize> {
+        let mut first: Option<(usize, &[u8])> = None;
+        let mut fence: Option<&[u8]> = None;
+        for (number, source) in self.sources.iter().enumerate() {
+            let Some(key) = source.key() else {
+                continue;
+            };
+            match first {
+                Some((_, held)) if !self.goes_first(key, held) => {
+                    if fence.is_none_or(|fence| self.goes_first(key, fence)) {
+                        fence = Some(key);
+                    }
+                }
+                _ => {
+                    fence = first.map(|(_, held)| held);
+                    first = Some((number, key));
+                }
+            }
+        }
+        let (number, key) = first?;
+        let is_alone = fence != Some(key);
+        self.is_fenced = fence.is_some();
+        if let (true, Some(key)) = (is_alone, fence) {
+            let mut kept = std::mem::take(&mut self.fence);
+            kept.clear();
+            kept.extend_from_slice(key);
+            self.fence = kept;
+        }
+        self.alone = is_alone.then_some(number);
+        Some(number)
     }
 
     fn is_deleted(&self, sequence: Sequence) -> bool {

@@ -453,6 +453,11 @@ impl Engine for LsmEngine {
         self.work_for(disk, budget_bytes)
     }
 
+    fn compact(&mut self, disk: &mut dyn Disk) -> Result<u64, EngineError> {
+        self.check_poison()?;
+        self.compact_all(disk)
+    }
+
     fn log_since(
         &mut self,
         disk: &mut dyn Disk,

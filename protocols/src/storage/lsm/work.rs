@@ -106,39 +106,39 @@ impl LsmEngine {
         Ok(())
     }
 
-    /// Makes tables of all memtables.
-    pub(super) fn flush_all(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
+    /// Makes tables of all memtables. Returns how many bytes were read and written.
+    pub(super) fn flush_all(&mut self, disk: &mut dyn Disk) -> Result<u64, EngineError> {
+        let mut bytes = 0;
         if !self.active.is_empty() {
             self.freeze(disk)?;
         }
-        while self.step_flush(disk, u64::MAX, &mut 0)? {}
-        Ok(())
+        while self.step_flush(disk, u64::MAX, &mut bytes)? {}
+        Ok(bytes)
     }
 
-    /// Makes tables of all memtables and merges everything into one run: the most that compaction can do, for who can wait
-    /// for it.
-    ///
-    /// # Errors
-    /// As [`Engine::maintain`](super::Engine::maintain).
-    pub fn compact(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
-        self.check_poison()?;
-        while self.work.merge.is_some() {
-            self.step_merge(disk, u64::MAX, &mut 0)?;
+    /// Makes tables of all memtables and merges everything into one run.
+    pub(super) fn compact_all(&mut self, disk: &mut dyn Disk) -> Result<u64, EngineError> {
+        let mut bytes = self.finish_begun(disk)?;
+        bytes += self.flush_all(disk)?;
+        if let Some(task) = merge_all(&self.version.shape()) {
+            bytes += self.run_task(disk, task)?;
         }
-        self.flush_all(disk)?;
-        match merge_all(&self.version.shape()) {
-            Some(task) => self.run_task(disk, task),
-            None => Ok(()),
-        }
+        Ok(bytes)
     }
 
     /// Merges what a task says, from its beginning to its end.
-    pub(super) fn run_task(&mut self, disk: &mut dyn Disk, task: Task) -> Result<(), EngineError> {
+    pub(super) fn run_task(&mut self, disk: &mut dyn Disk, task: Task) -> Result<u64, EngineError> {
         self.begin_merge(disk, task)?;
+        self.finish_begun(disk)
+    }
+
+    /// Finishes the merge that is under way, if one is.
+    fn finish_begun(&mut self, disk: &mut dyn Disk) -> Result<u64, EngineError> {
+        let mut bytes = 0;
         while self.work.merge.is_some() {
-            self.step_merge(disk, u64::MAX, &mut 0)?;
+            self.step_merge(disk, u64::MAX, &mut bytes)?;
         }
-        Ok(())
+        Ok(bytes)
     }
 
     fn retention(&self) -> Retention {

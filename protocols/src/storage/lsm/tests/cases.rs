@@ -349,7 +349,9 @@ fn a_range_delete_hides_what_is_older_in_memory_and_in_tables_and_nothing_newer(
         }
         match step {
             "in memory" => flush(&mut engine, disk),
-            _ => engine.compact(disk).unwrap(),
+            _ => {
+                engine.compact(disk).unwrap();
+            }
         }
         engine.verify(disk).unwrap();
     }
