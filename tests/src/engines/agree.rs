@@ -172,6 +172,9 @@ impl Runner {
                     self.engine.on_synced(ticket);
                 }
             }
+            Action::Maintain(u64::MAX) => {
+                self.engine.compact(disk)?;
+            }
             Action::Maintain(budget) => {
                 self.engine.maintain(disk, *budget)?;
             }

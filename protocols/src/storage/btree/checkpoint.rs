@@ -180,7 +180,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Does a whole one now, after the one that is under way.
+    /// Brings the one that is under way to its end, or does a whole one.
     pub(super) fn run(
         &mut self,
         store: &mut Store,

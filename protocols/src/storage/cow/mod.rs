@@ -65,9 +65,11 @@
 //! [durability](super::EngineOptions::durability) was chosen.
 //!
 //! A commit writes the whole list of free pages, as runs; LMDB keeps it in a tree of its own and writes what has changed.
-//! [`maintain`](super::Engine::maintain) cuts free pages off the end of the file.
+//! [`maintain`](super::Engine::maintain) cuts free pages off the end of the file; [`compact`](super::Engine::compact) moves
+//! others there first, as redb's does (LMDB's file never shrinks).
 
 mod commit;
+mod compact;
 mod dump;
 mod free;
 mod meta;
@@ -79,7 +81,7 @@ use seedbed_sim::{Disk, SyncTicket};
 
 use self::store::Store;
 use super::pages::write::{Removed, delete, delete_range, put};
-use super::pages::{PAGE_BYTES, PageNo, Root, WritePages, bulk, read};
+use super::pages::{PAGE_BYTES, Root, WritePages, bulk, read};
 use super::snapshots::Snapshots;
 use super::{
     Bounds, Change, Durability, Engine, EngineError, EngineOptions, EngineStats, Inspection, Lsn,
@@ -324,23 +326,17 @@ impl Engine for CowEngine {
     /// Cuts free pages off the end of the file.
     fn maintain(&mut self, disk: &mut dyn Disk, _: u64) -> Result<Progress, EngineError> {
         self.store.check_poison()?;
-        let store = &mut self.store;
-        store.mend_other_meta(disk)?;
-        store.write_seal_if_possible(disk)?;
-        let mut page_count = store.tree.page_count;
-        while page_count > 0 && store.pages.free.contains(&PageNo(page_count - 1)) {
-            page_count -= 1;
-        }
-        if page_count < store.tree.page_count {
-            disk.truncate(store.file.handle(), PageNo(page_count).offset())?;
-            for no in page_count..store.tree.page_count {
-                store.pages.free.remove(&PageNo(no));
-            }
-            store.pool.forget_from(PageNo(page_count));
-            store.tree.page_count = page_count;
-            store.is_dirty = true;
-        }
+        self.store.cut_off(disk)?;
         Ok(Progress::IDLE)
+    }
+
+    /// Moves pages down to free ones and cuts off the end. All that was written is durable then.
+    fn compact(&mut self, disk: &mut dyn Disk) -> Result<u64, EngineError> {
+        self.store.check_poison()?;
+        let moved = |store: &Store| store.file.read_bytes + store.file.written_bytes;
+        let before = moved(&self.store);
+        self.store.compact(disk)?;
+        Ok(moved(&self.store) - before)
     }
 
     fn stats(&self) -> EngineStats {

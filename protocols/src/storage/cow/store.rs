@@ -188,6 +188,12 @@ impl Store {
         self.batch.undo.roll_back(&mut self.pool);
     }
 
+    /// Pages were moved, and nothing was written: that is no batch.
+    pub(super) fn keep(&mut self) {
+        self.batch.undo.settle(&mut self.pool);
+        self.is_dirty = true;
+    }
+
     /// The batch has happened; if it must be durable at once, that is a part of it.
     pub(super) fn settle(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
         let touched = self.batch.undo.settle(&mut self.pool);

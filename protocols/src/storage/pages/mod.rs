@@ -81,6 +81,7 @@ pub(super) mod node;
 mod page;
 pub(super) mod pool;
 pub(super) mod read;
+pub(super) mod relocate;
 pub(super) mod salvage;
 mod table;
 pub(super) mod undo;

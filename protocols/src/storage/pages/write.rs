@@ -235,7 +235,7 @@ pub(super) fn free_rest<S: WritePages>(
 }
 
 /// The way to the leaf where a key belongs. Every page of it may be changed.
-fn way_to<S: WritePages>(
+pub(super) fn way_to<S: WritePages>(
     store: &mut S,
     disk: &mut dyn Disk,
     key: &[u8],

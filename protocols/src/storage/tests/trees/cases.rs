@@ -614,6 +614,55 @@ fn the_copy_on_write_file_gets_shorter_when_its_end_is_free() {
 }
 
 #[test]
+fn compaction_moves_pages_of_the_copy_on_write_tree_to_the_beginning() {
+    let mut tree = Tree::new(EngineKind::Cow, options(30, 1 << 20));
+    let mut random = Stream::named(Seed(7), "compaction");
+    let mut batches = |tree: &mut Tree, count: usize| {
+        for _ in 0..count {
+            tree.write(&random_batch(&mut random, 400, 9000));
+            tree.engine.sync(&mut tree.disk).unwrap();
+        }
+    };
+    batches(&mut tree, 300);
+    let snapshot = tree.engine.snapshot();
+    let frozen = tree.model.clone();
+    batches(&mut tree, 100);
+    // What a snapshot holds stays where it is.
+    tree.engine.compact(&mut tree.disk).unwrap();
+    let found = content(&mut *tree.engine, &mut tree.disk, Some(snapshot)).unwrap();
+    assert_eq!(found, frozen);
+    tree.engine.release(snapshot);
+    tree.delete(key(1));
+    let before = tree.shape();
+    tree.engine.compact(&mut tree.disk).unwrap();
+    let after = tree.shape();
+    let not_used = after.free_pages * 10;
+    assert!(not_used < after.page_count, "{after:?}");
+    assert!(
+        after.page_count * 3 < before.page_count * 2,
+        "{before:?}, {after:?}"
+    );
+    tree.check();
+    // Without free pages there is nothing more to be had; commits need a few.
+    tree.engine.compact(&mut tree.disk).unwrap();
+    assert!(tree.shape().page_count * 4 < after.page_count * 5);
+    tree.check();
+}
+
+#[test]
+fn compaction_of_the_page_tree_makes_its_log_short() {
+    let mut tree = Tree::new(EngineKind::BTree, options(30, 1 << 20));
+    for number in 0..300 {
+        tree.put(key(number), bytes(500, number as u8));
+    }
+    let log_bytes = |tree: &Tree| tree.shape().log.expect("a log").bytes;
+    assert!(log_bytes(&tree) > 100_000);
+    tree.engine.compact(&mut tree.disk).unwrap();
+    assert!(log_bytes(&tree) < 100, "{}", log_bytes(&tree));
+    tree.check();
+}
+
+#[test]
 fn the_copy_on_write_tree_notices_that_its_newest_meta_page_is_gone() {
     let mut tree = Tree::new(EngineKind::Cow, options(30, 0));
     tree.put(key(1), bytes(10, 1));

@@ -115,7 +115,13 @@ impl History {
                     }
                 }
                 9 => {
-                    engine.maintain(&mut disk, random.below(20_000))?;
+                    let budget = random.below(20_000);
+                    if budget.is_multiple_of(4) {
+                        engine.compact(&mut disk)?;
+                        durable = history.states.len() - 1;
+                    } else {
+                        engine.maintain(&mut disk, budget)?;
+                    }
                 }
                 10 if snapshots.len() < 2 => snapshots.push(engine.snapshot()),
                 10 => engine.release(snapshots.remove(0)),

@@ -32,7 +32,11 @@ pub(super) fn run(
             2 => engine.sync(&mut disk).map_err(failed)?,
             3 => {
                 let budget = random.below(30_000);
-                engine.maintain(&mut disk, budget).map_err(failed)?;
+                if budget.is_multiple_of(4) {
+                    engine.compact(&mut disk).map_err(failed)?;
+                } else {
+                    engine.maintain(&mut disk, budget).map_err(failed)?;
+                }
             }
             4 => {
                 // A reopen keeps what was synced, and no snapshot.
