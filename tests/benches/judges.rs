@@ -159,6 +159,30 @@ fn texts(clients: usize, operations: usize, keys: u64) -> History {
     )
 }
 
+/// Half enqueues of new elements, half dequeues.
+fn queues(clients: usize, operations: usize) -> History {
+    let mut held = std::collections::VecDeque::new();
+    Busy::run(
+        clients,
+        operations,
+        |draws, n| {
+            let function = if draws.below(2) == 0 {
+                Function::Dequeue
+            } else {
+                Function::Enqueue(Value::Int(n as i64))
+            };
+            ("queue".to_owned(), function)
+        },
+        move |_, function| match function {
+            Function::Enqueue(element) => {
+                held.push_back(element.clone());
+                None
+            }
+            _ => held.pop_front(),
+        },
+    )
+}
+
 fn setting(model: Model) -> Setting {
     let text = matches!(model, Model::AppendKv);
     Setting {
@@ -185,7 +209,8 @@ fn with_a_stale_read(history: &History) -> History {
     let mut stale = History::new();
     let reads: Vec<OperationId> = history
         .operations()
-        .filter(|o| o.function == Function::Read && o.returned().is_some())
+        .filter(|o| matches!(o.function, Function::Read | Function::Dequeue))
+        .filter(|o| o.returned().is_some())
         .map(|o| o.id)
         .collect();
     let culprit = reads[reads.len() * 9 / 10];
@@ -268,6 +293,14 @@ fn benches(c: &mut Criterion) {
             b.iter(|| falls(linearizable::check, &stale, Model::Register));
         },
     );
+    let many = queues(100, 100_000);
+    group.bench_function("linearizable, queue, 100,000 by 100", |b| {
+        b.iter(|| holds(linearizable::check, &many, Model::Queue));
+    });
+    let stale = with_a_stale_read(&many);
+    group.bench_function("linearizable, queue, 100,000 by 100, taken twice", |b| {
+        b.iter(|| falls(linearizable::check, &stale, Model::Queue));
+    });
     for keys in [1, 10] {
         let grown = texts(50, 2_000, keys);
         group.bench_function(

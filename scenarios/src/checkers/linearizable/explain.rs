@@ -4,6 +4,7 @@ use crate::checkers::Witness;
 use crate::checkers::story::{quote_or_nothing, shorten, tell, the_update, user};
 use crate::history::{Function, History, Operation, OperationId, Place, Value};
 
+use super::fifo;
 use super::item::Duty;
 use super::judge::{Decision, Judge, Kept, Precedence};
 use super::search::{Asked, Search};
@@ -90,6 +91,15 @@ fn find_legal(
         return (Vec::new(), false);
     };
     items[place].call = call;
+    let by_line = match by {
+        Precedence::RealTime => fifo::answers(&items, judge.machine(), place, ANSWERS_MAX + 1),
+        Precedence::Session => None,
+    };
+    if let Some((mut legal, is_all)) = by_line {
+        let is_all = is_all && legal.len() <= ANSWERS_MAX;
+        legal.truncate(ANSWERS_MAX);
+        return (legal, is_all);
+    }
     let mut budget = judge.budget;
     budget.states = budget.states.min(STATES_MAX);
     let asked = Asked {

@@ -6,7 +6,7 @@ use crate::history::{Completion, Function, History, Operation, OperationId, Plac
 
 use super::item::{Duty, Item, without_the_useless};
 use super::search::{Outcome, Search};
-use super::zones;
+use super::{fifo, zones};
 
 /// A history and what its calls mean to the model. It judges sub-histories: operations that are left out never happened,
 /// and those that are kept have a [`Duty`].
@@ -120,11 +120,8 @@ impl<'a> Judge<'a> {
             for item in own.iter_mut() {
                 item.object = 0;
             }
-            let decision = match zones::decide(own, &*self.machine) {
-                Some(true) => Decision::Holds,
-                Some(false) => Decision::Violated,
-                None => self.decide(own.to_vec()),
-            };
+            let decision = decide_at_once(own, &*self.machine);
+            let decision = decision.unwrap_or_else(|| self.decide(own.to_vec()));
             match decision {
                 Decision::Holds => {}
                 Decision::Violated => return decision,
@@ -139,11 +136,7 @@ impl<'a> Judge<'a> {
     /// One object.
     fn decide(&mut self, items: Vec<Item>) -> Decision {
         let items = without_the_useless(items, &*self.machine);
-        match zones::decide(&items, &*self.machine) {
-            Some(true) => Decision::Holds,
-            Some(false) => Decision::Violated,
-            None => self.search(&items, &[]),
-        }
+        decide_at_once(&items, &*self.machine).unwrap_or_else(|| self.search(&items, &[]))
     }
 
     /// Searches, within what is left of the budget.
@@ -240,6 +233,16 @@ impl<'a> Judge<'a> {
     pub(super) fn says_something(&self, id: OperationId) -> bool {
         self.calls[id.index()].certain.is_some()
     }
+}
+
+/// One object of a kind that needs no search.
+fn decide_at_once(items: &[Item], machine: &dyn Machine) -> Option<Decision> {
+    let holds = fifo::decide(items, machine).or_else(|| zones::decide(items, machine))?;
+    Some(if holds {
+        Decision::Holds
+    } else {
+        Decision::Violated
+    })
 }
 
 /// Objects are numbered from 0, without gaps.

@@ -22,6 +22,9 @@
 //! **Registers whose values are written once** need no search: their [`zones`] decide in O(n log n), however many clients
 //! there are. That is the case of all simulated workloads without deletes.
 //!
+//! **Queues whose elements are put in once** need none either: the beginnings and ends of an element's enqueue and dequeue
+//! say all that there is to know, [first in, first out](fifo), in O(n log n) too.
+//!
 //! **Everything else** is [searched](search). To decide whether there is an order is NP-complete (Gibbons and Korach
 //! 1997), so the search is exponential in how many operations overlap, and linear in how many there are as long as few
 //! do. It is the algorithm of Wing and Gong (*Testing and Verifying Concurrent Objects*, Journal of Parallel and
@@ -57,6 +60,7 @@
 //! only takes demands away, so it can never invent a violation.
 
 mod explain;
+mod fifo;
 mod item;
 mod judge;
 mod links;

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use crate::history::{Function, Value};
 
 use super::table::{Table, mix};
-use super::{Call, Ending, Object};
+use super::{Call, Ending, Exchange, Object};
 
 /// A state of an object, numbered by first use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +40,12 @@ pub(in crate::checkers) trait Machine: Debug {
 
     /// See [`Object::leaves`].
     fn leaves(&self, call: CallId) -> Option<StateId>;
+
+    /// See [`Object::exchange`].
+    fn exchange(&self, call: CallId) -> Option<Exchange<'_>>;
+
+    /// See [`Object::elements`].
+    fn elements(&self) -> Vec<Value>;
 
     /// See [`Object::grows`].
     fn grows(&self, call: CallId) -> bool;
@@ -184,6 +190,14 @@ impl<O: Object> Machine for Interned<O> {
 
     fn leaves(&self, call: CallId) -> Option<StateId> {
         self.known(call).leaves
+    }
+
+    fn exchange(&self, call: CallId) -> Option<Exchange<'_>> {
+        self.object.exchange(&self.known(call).call)
+    }
+
+    fn elements(&self) -> Vec<Value> {
+        self.object.elements()
     }
 
     fn grows(&self, call: CallId) -> bool {

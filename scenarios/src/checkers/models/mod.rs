@@ -31,6 +31,7 @@
 //! - Three things that let a search give up early, each of them optional and none of them needed for the verdict: the
 //!   only state in which a call [can happen](Object::demands), the state that it always
 //!   [leaves](Object::leaves), and whether a state can still [grow](Object::grows) into what a later read returned.
+//! - What it [puts in or takes out](Object::exchange), if the object is a queue: then there is often no need to search.
 //!
 //! A call that *failed* never happened, so no model ever sees one: a compare-and-set that was refused says nothing about
 //! what the register held. (Some clients can tell a refusal from an error, and then more could be said; the published
@@ -134,6 +135,19 @@ impl Call {
     }
 }
 
+/// What a call does to a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exchange<'a> {
+    /// It puts an element in.
+    Put(&'a Value),
+    /// It took this element out.
+    Took(&'a Value),
+    /// It found nothing to take.
+    FoundNothing,
+    /// It took an element out, or found nothing, and nobody knows which.
+    Unknown,
+}
+
 /// The rules of one object: a sequential specification.
 pub(super) trait Object: Debug {
     /// What an object holds.
@@ -172,6 +186,17 @@ pub(super) trait Object: Debug {
     /// The state that the call leaves behind whatever was before, where there is one and the call changes anything.
     fn leaves(&self, _call: &Call) -> Option<Self::State> {
         None
+    }
+
+    /// For objects that hand out their elements in the order in which they came, each once: what the call does. An object
+    /// that says so of one call says so of all.
+    fn exchange<'a>(&self, _call: &'a Call) -> Option<Exchange<'a>> {
+        None
+    }
+
+    /// For such objects: what is in them at first, in order.
+    fn elements(&self) -> Vec<Value> {
+        Vec::new()
     }
 
     /// Whether the call only ever adds to a state, so that what has grown past a read's result never comes back to it.

@@ -2,6 +2,7 @@
 //! them come from an object that is really atomic, and the others are those with wrong answers in them.
 
 mod oracle;
+mod queues;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -16,7 +17,6 @@ use oracle::Oracle;
 
 /// More would take the oracle too long.
 const OPERATIONS_MAX: usize = 7;
-const SESSIONS: u32 = 3;
 
 /// What a random history is like.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,8 @@ struct Kind {
     wrong: u8,
     /// Whether a session does one thing at a time.
     one_at_a_time: bool,
+    sessions: u8,
+    operations_max: usize,
 }
 
 /// A simulated object that is atomic: every operation takes effect at one moment.
@@ -41,6 +43,19 @@ struct Simulation {
 }
 
 impl Simulation {
+    fn run(kind: Kind, steps: impl IntoIterator<Item = (u8, u8, u8)>) -> History {
+        let mut simulation = Self {
+            kind,
+            sketch: Sketch::new(),
+            states: Vec::new(),
+            open: Vec::new(),
+        };
+        for step in steps {
+            simulation.step(step);
+        }
+        simulation.sketch.history
+    }
+
     fn step(&mut self, (kind, which, what): (u8, u8, u8)) {
         match kind % 8 {
             0..=2 => self.begin(which, what),
@@ -51,13 +66,13 @@ impl Simulation {
 
     fn begin(&mut self, which: u8, what: u8) {
         let count = self.sketch.history.operation_count();
-        let session = u32::from(which) % SESSIONS;
+        let session = u32::from(which % self.kind.sessions);
         let history = &self.sketch.history;
         let is_busy = self
             .open
             .iter()
             .any(|(id, ..)| history.operation(*id).session.0 == session);
-        if count == OPERATIONS_MAX || (is_busy && self.kind.one_at_a_time) {
+        if count == self.kind.operations_max || (is_busy && self.kind.one_at_a_time) {
             return;
         }
         let key = u32::from(which / 16) % self.kind.keys;
@@ -168,18 +183,8 @@ fn wrong(model: Model, function: &Function, what: u8) -> Option<Option<Value>> {
 }
 
 fn histories(kind: Kind) -> impl Strategy<Value = History> {
-    prop::collection::vec(any::<(u8, u8, u8)>(), 6..40).prop_map(move |steps| {
-        let mut simulation = Simulation {
-            kind,
-            sketch: Sketch::new(),
-            states: Vec::new(),
-            open: Vec::new(),
-        };
-        for step in steps {
-            simulation.step(step);
-        }
-        simulation.sketch.history
-    })
+    prop::collection::vec(any::<(u8, u8, u8)>(), 6..kind.operations_max * 6)
+        .prop_map(move |steps| Simulation::run(kind, steps))
 }
 
 fn setting(model: Model) -> Setting {
@@ -214,6 +219,8 @@ fn kinds(model: Model) -> impl Iterator<Item = Kind> {
                 unique,
                 wrong,
                 one_at_a_time,
+                sessions: 3,
+                operations_max: OPERATIONS_MAX,
             })
         })
 }
@@ -224,7 +231,15 @@ fn on_histories(
     model: Model,
     mut test: impl FnMut(Kind, &History) -> Result<(), TestCaseError>,
 ) {
-    for kind in kinds(model) {
+    on_kinds(cases, kinds(model), &mut test);
+}
+
+fn on_kinds(
+    cases: u32,
+    kinds: impl IntoIterator<Item = Kind>,
+    mut test: impl FnMut(Kind, &History) -> Result<(), TestCaseError>,
+) {
+    for kind in kinds {
         let config = Config {
             cases,
             failure_persistence: None,
