@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use seedbed_sim::Span;
 
-use super::{ask, on};
+use super::{ask, at_any_time, on};
 use crate::checkers::{Judgement, NullRead, Order, Setting, Terms, Verdict};
 use crate::history::Function;
 use crate::history::sketch::{Sketch, write};
@@ -136,28 +136,7 @@ proptest! {
     fn the_bound_that_just_holds_is_what_was_measured(
         moves in prop::collection::vec((0..6_u32, 0..8_usize), 1..60)
     ) {
-        let mut s = Sketch::new();
-        let (mut open, mut written) = (Vec::new(), Vec::<String>::new());
-        for (what, which) in moves {
-            match what {
-                0 => {
-                    let value = format!("v{}", written.len());
-                    open.push(s.begin(0, write(&value)));
-                    written.push(value);
-                }
-                1 | 2 => open.push(s.begin(1, Function::Read)),
-                _ if open.is_empty() => {}
-                _ => {
-                    let id = open.remove(which % open.len());
-                    if s.history.operation(id).is_update() {
-                        s.ok(id);
-                    } else {
-                        let value = written.get(which % (written.len() + 1));
-                        s.got(id, value.map(String::as_str));
-                    }
-                }
-            }
-        }
+        let s = at_any_time(moves);
         let worst = staleness(&s.history).expect("values are unique");
         prop_assume!(worst.reads > 0);
         prop_assert_eq!(judged(&s, versions(worst.versions.max)).holds(), Some(true));

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::{ask, holding, list, on, why};
+use super::{ask, at_any_time, holding, list, on, why};
 use crate::checkers::{FinalState, Level, Order, Setting, Terms, Verdict};
 use crate::history::sketch::{Sketch, write};
 use crate::history::{Completion, Function, OperationId, Value};
@@ -275,28 +275,7 @@ proptest! {
     /// Of whole values, it falls exactly where a read was stale, or returned what had been refused.
     #[test]
     fn throughout_is_no_version_behind(moves in prop::collection::vec((0..6_u32, 0..8_usize), 1..50)) {
-        let mut s = Sketch::new();
-        let (mut open, mut written) = (Vec::new(), Vec::<String>::new());
-        for (what, which) in moves {
-            match what {
-                0 => {
-                    let value = format!("v{}", written.len());
-                    open.push(s.begin(0, write(&value)));
-                    written.push(value);
-                }
-                1 | 2 => open.push(s.begin(1, Function::Read)),
-                _ if open.is_empty() => {}
-                _ => {
-                    let id = open.remove(which % open.len());
-                    if s.history.operation(id).is_update() {
-                        s.ok(id);
-                    } else {
-                        let value = written.get(which % (written.len() + 1));
-                        s.got(id, value.map(String::as_str));
-                    }
-                }
-            }
-        }
+        let s = at_any_time(moves);
         let measured = staleness(&s.history).expect("values are unique");
         prop_assume!(measured.reads > 0);
         prop_assert_eq!(throughout(&s).holds(), Some(measured.stale == 0));

@@ -5,25 +5,16 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use seedbed_sim::Instant;
 
-use super::registers::{Reads, small_history};
+use super::registers::{small, small_history};
+use super::{asked, setting_of};
 use crate::checkers::guarantee::{self, LATTICE, Standing, implies};
-use crate::checkers::{CATALOG, Finding, Model, Order, Question, Setting, find};
-use crate::history::{Function, History, Operation};
+use crate::checkers::{CATALOG, Finding, Order, Setting, find};
+use crate::history::History;
 
 /// What each judge says by itself: whether the guarantee holds, where it can tell.
 fn verdicts(history: &History) -> Vec<(&'static str, Option<bool>)> {
-    let is_append = |operation: &Operation| matches!(operation.function, Function::Append(_));
-    let model = if history.operations().any(is_append) {
-        Model::AppendKv
-    } else {
-        Model::Register
-    };
-    let setting = Setting {
-        model,
-        ..Setting::default()
-    };
+    let setting = setting_of(history);
     let question = asked(history, &setting);
     let judges = CATALOG.iter().filter(|entry| !entry.sees_contents());
     let ruled = judges.map(|entry| {
@@ -31,15 +22,6 @@ fn verdicts(history: &History) -> Vec<(&'static str, Option<bool>)> {
         (entry.name, holds(&ruling.finding))
     });
     ruled.collect()
-}
-
-fn asked<'a>(history: &'a History, setting: &'a Setting) -> Question<'a> {
-    Question {
-        history,
-        setting,
-        finals: None,
-        at: Instant::ZERO,
-    }
 }
 
 const fn holds(finding: &Finding) -> Option<bool> {
@@ -87,12 +69,10 @@ proptest! {
 
     #[test]
     fn the_ladder_says_what_its_judges_say(history in small_history(6)) {
-        let setting = Setting::default();
-        for standing in standings(&history, &setting) {
-            let own = verdicts(&history)
-                .into_iter()
-                .find(|(name, _)| *name == standing.guarantee.name);
-            let own = own.expect("the same judges").1;
+        let alone = verdicts(&history);
+        for standing in standings(&history, &Setting::default()) {
+            let mut own = alone.iter().filter(|(name, _)| *name == standing.guarantee.name);
+            let own = own.next().expect("the same judges").1;
             prop_assert!(own.is_none() || own == holds(&standing.finding));
             prop_assert_eq!(standing.by.is_some(), own.is_none() && holds(&standing.finding).is_some());
         }
@@ -101,96 +81,35 @@ proptest! {
 
 /// Histories that tell guarantees apart.
 fn examples() -> Vec<History> {
-    let mut all = vec![
+    let all = [
         // Figures 2a to 2c of Bouajjani et al.
-        Reads::new()
-            .write(0, "x", "1")
-            .read(0, "x", "2")
-            .write(1, "x", "2")
-            .read(1, "x", "1"),
-        Reads::new()
-            .write(0, "z", "1")
-            .write(0, "x", "1")
-            .write(0, "y", "1")
-            .write(1, "x", "2")
-            .reads_nothing(1, "z")
-            .read(1, "y", "1")
-            .read(1, "x", "2"),
-        Reads::new()
-            .write(0, "x", "1")
-            .write(1, "x", "2")
-            .read(1, "x", "1")
-            .read(1, "x", "2"),
+        small("w0 x=1, r0 x=2, w1 x=2, r1 x=1"),
+        small("w0 z=1, w0 x=1, w0 y=1, w1 x=2, r1 z, r1 y=1, r1 x=2"),
+        small("w0 x=1, w1 x=2, r1 x=1, r1 x=2"),
         // Both read what the other has not written yet.
-        Reads::new()
-            .read(0, "x", "2")
-            .write(0, "y", "1")
-            .read(1, "y", "1")
-            .write(1, "x", "2"),
-        Reads::new().write(0, "x", "1").reads_nothing(0, "x"),
-        Reads::new()
-            .write(0, "x", "1")
-            .read(1, "x", "1")
-            .reads_nothing(1, "x"),
+        small("r0 x=2, w0 y=1, r1 y=1, w1 x=2"),
+        small("w0 x=1, r0 x"),
+        small("w0 x=1, r1 x=1, r1 x"),
         // The question after the answer.
-        Reads::new()
-            .write(0, "x", "1")
-            .read(1, "x", "1")
-            .write(1, "y", "2")
-            .read(2, "y", "2")
-            .reads_nothing(2, "x"),
-        Reads::new()
-            .write(0, "x", "1")
-            .write(0, "y", "2")
-            .read(1, "y", "2")
-            .reads_nothing(1, "x"),
+        small("w0 x=1, r1 x=1, w1 y=2, r2 y=2, r2 x"),
+        small("w0 x=1, w0 y=2, r1 y=2, r1 x"),
         // Each has written and sees only that: not sequential.
-        Reads::new()
-            .write(0, "x", "1")
-            .reads_nothing(0, "y")
-            .write(1, "y", "1")
-            .reads_nothing(1, "x"),
+        small("w0 x=1, r0 y, w1 y=1, r1 x"),
         // Legal in some order, but not in that of real time.
-        Reads::new().write(0, "x", "1").reads_nothing(1, "x"),
-        Reads::new().read(0, "x", "1").write(1, "x", "1"),
-        Reads::new().write(0, "x", "1").read(1, "x", "1"),
+        small("w0 x=1, r1 x"),
+        small("r0 x=1, w1 x=1"),
+        small("w0 x=1, r1 x=1"),
         // One's own write, hidden by an older one of somebody else.
-        Reads::new()
-            .write(1, "x", "1")
-            .write(0, "x", "2")
-            .read(0, "x", "1"),
-        Reads::new()
-            .write(0, "x", "1")
-            .write(1, "x", "2")
-            .read(2, "x", "2")
-            .read(2, "x", "1"),
+        small("w1 x=1, w0 x=2, r0 x=1"),
+        small("w0 x=1, w1 x=2, r2 x=2, r2 x=1"),
         // A session sees the other's second write of x, its write of y and then, in its own order, the first.
-        Reads::new()
-            .write(0, "x", "w")
-            .read(2, "x", "w")
-            .reads_nothing(2, "z")
-            .write(1, "z", "u")
-            .write(1, "x", "v")
-            .write(1, "y", "t")
-            .read(2, "z", "u")
-            .read(2, "y", "t")
-            .read(2, "x", "w"),
+        small("w0 x=w, r2 x=w, r2 z, w1 z=u, w1 x=v, w1 y=t, r2 z=u, r2 y=t, r2 x=w"),
         // Two readers see two concurrent writes in different orders.
-        Reads::new()
-            .write(0, "x", "1")
-            .write(1, "x", "2")
-            .read(2, "x", "1")
-            .read(2, "x", "2")
-            .read(3, "x", "2")
-            .read(3, "x", "1"),
+        small("w0 x=1, w1 x=2, r2 x=1, r2 x=2, r3 x=2, r3 x=1"),
         // A list shows the answer before the question, and only `writes-follow-reads` minds.
-        Reads::new()
-            .append(0, "x", "question")
-            .reads_list(1, "x", &["question".to_owned()])
-            .append(1, "x", "answer")
-            .reads_list(2, "x", &["answer".to_owned(), "question".to_owned()]),
+        small("a0 x=question, r1 x=[question], a1 x=answer, r2 x=[answer question]"),
     ];
-    all.drain(..).map(Reads::history).collect()
+    all.into()
 }
 
 /// The ladder. What goes by real time alone, and staleness, stands beside it.
@@ -239,10 +158,7 @@ fn whatever_the_lattice_leaves_out_is_false_of_some_history() {
 
 #[test]
 fn what_one_judge_proves_decides_for_another_that_ran_out_of_budget() {
-    let own_write_lost = Reads::new()
-        .write(0, "x", "1")
-        .reads_nothing(0, "x")
-        .history();
+    let own_write_lost = small("w0 x=1, r0 x");
     let mut setting = Setting {
         order: Order::Session,
         ..Setting::default()

@@ -5,6 +5,7 @@ mod availability;
 mod bounded_staleness;
 mod causal;
 mod conflicts;
+mod consistent_prefix;
 mod durability;
 mod final_checks;
 mod guarantee;
@@ -16,11 +17,12 @@ mod visibility;
 
 use seedbed_sim::Instant;
 
-use crate::history::{History, Value};
+use crate::history::sketch::{Sketch, write};
+use crate::history::{Function, History, Operation, Value};
 
 use super::{
-    Anomaly, FinalState, Judgement, Ladder, Question, ReplicaContents, Setting, Terms, Verdict,
-    find,
+    Anomaly, Check, FinalState, Finding, Judgement, Ladder, Model, Question, ReplicaContents,
+    Setting, Terms, Verdict, find,
 };
 
 /// The verdict and all anomalies of one online checker.
@@ -41,12 +43,78 @@ fn judge(check: &str, history: &History) -> (Verdict, Vec<Anomaly>) {
 fn ask(check: &str, history: &History, finals: Option<&FinalState>, setting: &Setting) -> Verdict {
     let entry = find(check).expect("a checker of the catalog");
     let question = Question {
-        history,
-        setting,
         finals,
-        at: Instant::from_millis(60_000),
+        ..asked(history, setting)
     };
     entry.verdict(&question, setting.terms)
+}
+
+/// A history that is over, and how to read it.
+fn asked<'a>(history: &'a History, setting: &'a Setting) -> Question<'a> {
+    Question {
+        history,
+        setting,
+        finals: None,
+        at: Instant::from_millis(60_000),
+    }
+}
+
+/// Keys are registers, unless something is appended or a list is shown.
+fn setting_of(history: &History) -> Setting {
+    let appends = |operation: &Operation| matches!(operation.function, Function::Append(_));
+    let shows_list = |operation: &Operation| matches!(operation.returned(), Some(Value::List(_)));
+    let is_list = history.operations().any(|it| appends(it) || shows_list(it));
+    Setting {
+        model: if is_list {
+            Model::AppendKv
+        } else {
+            Model::Register
+        },
+        ..Setting::default()
+    }
+}
+
+/// What a judge of registers or lists finds.
+fn finding(check: Check, history: &History) -> Finding {
+    let ruled = check(&asked(history, &setting_of(history)));
+    ruled.expect("registers and lists are known").finding
+}
+
+/// Whether it holds. It must be possible to tell.
+fn holds(check: Check, history: &History) -> bool {
+    match finding(check, history) {
+        Finding::Holds => true,
+        Finding::Violated { .. } => false,
+        Finding::Undecided(reason) => panic!("undecided: {reason}"),
+    }
+}
+
+/// A history of one key: a session writes, another one reads, and answers come at any time and may be anything that was
+/// written by then. Zero begins a write, one and two a read, and all else ends what is open.
+fn at_any_time(moves: Vec<(u32, usize)>) -> Sketch {
+    let mut s = Sketch::new();
+    let (mut open, mut written) = (Vec::new(), Vec::<String>::new());
+    for (what, which) in moves {
+        match what {
+            0 => {
+                let value = format!("v{}", written.len());
+                open.push(s.begin(0, write(&value)));
+                written.push(value);
+            }
+            1 | 2 => open.push(s.begin(1, Function::Read)),
+            _ if open.is_empty() => {}
+            _ => {
+                let id = open.remove(which % open.len());
+                if s.history.operation(id).is_update() {
+                    s.ok(id);
+                } else {
+                    let value = written.get(which % (written.len() + 1));
+                    s.got(id, value.map(String::as_str));
+                }
+            }
+        }
+    }
+    s
 }
 
 /// The setting with these terms.

@@ -1,9 +1,43 @@
-//! Histories of registers, for judging judges.
+//! Small histories, for judging judges, as papers write them down.
 
 use proptest::prelude::*;
 
 use crate::history::sketch::{Sketch, write};
 use crate::history::{Completion, Function, History, Value};
+
+/// A history of operations that end as soon as they have begun, in this order. A letter says what a session (a number)
+/// does to a key: `w0 x=1` writes, `d0 x` deletes, `a0 x=1` appends, `r1 x=1` reads and gets 1, `r1 x=[1 2]` gets a list,
+/// and `r1 x` nothing.
+pub(super) fn small(said: &str) -> History {
+    let mut reads = Reads::new();
+    for step in said.split(", ") {
+        let (who, what) = step.split_once(' ').expect("who and what");
+        let (letter, session) = who.split_at(1);
+        let session = session.parse().expect("a session is a number");
+        let (key, value) = match what.split_once('=') {
+            Some((key, value)) => (key, Some(value)),
+            None => (what, None),
+        };
+        reads = match (letter, value) {
+            ("w", Some(value)) => reads.write(session, key, value),
+            ("a", Some(value)) => reads.append(session, key, value),
+            ("d", None) => reads.delete(session, key),
+            ("r", None) => reads.reads_nothing(session, key),
+            ("r", Some(value)) => {
+                let list = value.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+                match list {
+                    None => reads.read(session, key, value),
+                    Some(list) => {
+                        let elements = list.split_whitespace().map(str::to_owned);
+                        reads.reads_list(session, key, &elements.collect::<Vec<_>>())
+                    }
+                }
+            }
+            _ => panic!("{step:?} says nothing"),
+        };
+    }
+    reads.history()
+}
 
 /// A history in which everything ends as soon as it has begun, in the order in which it is written down.
 #[derive(Default)]
@@ -91,6 +125,25 @@ pub(super) fn small_history(operations_max: usize) -> impl Strategy<Value = Hist
             reads = match values.get(chosen.index(values.len() + 1)) {
                 Some(value) => reads.read(*session, key, &value.to_string()),
                 None => reads.reads_nothing(*session, key),
+            };
+        }
+        reads.history()
+    })
+}
+
+/// Histories of at most so many operations in three sessions and one key or two: two values that are written again and
+/// again, deletes, and reads that return anything.
+pub(super) fn repetitive_history(operations_max: usize) -> impl Strategy<Value = History> {
+    let operation = (0..3_u32, 0..4_u8, 0..9_u8);
+    prop::collection::vec(operation, operations_max.min(3)..=operations_max).prop_map(|drawn| {
+        let mut reads = Reads::new();
+        for (session, which, what) in drawn {
+            let key = KEYS[usize::from(which == 0)];
+            reads = match what {
+                0..=3 => reads.write(session, key, ["1", "2"][usize::from(what % 2)]),
+                4 => reads.delete(session, key),
+                5..=7 => reads.read(session, key, ["1", "2"][usize::from(what % 2)]),
+                _ => reads.reads_nothing(session, key),
             };
         }
         reads.history()
