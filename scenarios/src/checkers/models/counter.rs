@@ -6,7 +6,9 @@
 use crate::history::{Function, History, Value};
 
 use super::table::mix;
-use super::{Call, Interned, Machine, ModelEntry, Object, unknown_function, wrong_shape};
+use super::{
+    Call, Interned, Machine, ModelEntry, Object, initial_of, unknown_function, wrong_shape,
+};
 use crate::checkers::{Model, Setting};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry {
@@ -18,17 +20,8 @@ pub(super) const ENTRY: ModelEntry = ModelEntry {
 };
 
 fn machine(setting: &Setting, _: &History) -> Result<Box<dyn Machine>, String> {
-    let initial = match &setting.initial {
-        None => 0,
-        Some(Value::Int(number)) => i128::from(*number),
-        other => {
-            return Err(wrong_shape(
-                "the initial value of a counter",
-                "is a number",
-                other.as_ref(),
-            ));
-        }
-    };
+    let initial = initial_of(setting, "a counter", "is a number", Value::as_int)?;
+    let initial = i128::from(initial);
     Ok(Interned::boxed(Counter { initial }))
 }
 

@@ -94,6 +94,12 @@ pub fn find(name: &str) -> Option<&'static ModelEntry> {
     CATALOG.iter().find(|entry| entry.name == name)
 }
 
+/// All of them, for tests that hold for each.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = Model> {
+    CATALOG.iter().map(|entry| entry.model)
+}
+
 impl Model {
     /// Its entry in the [`CATALOG`].
     pub fn entry(self) -> &'static ModelEntry {
@@ -231,6 +237,20 @@ fn unknown_function(entry: &ModelEntry, function: &Function) -> String {
         function.name(),
         entry.functions.join(", ")
     )
+}
+
+/// What an object (`a queue`) holds at first: as the setting says, if that has the right shape.
+fn initial_of<'a, T: Default>(
+    setting: &'a Setting,
+    object: &str,
+    shape: &str,
+    read: impl Fn(&'a Value) -> Option<T>,
+) -> Result<T, String> {
+    let Some(value) = &setting.initial else {
+        return Ok(T::default());
+    };
+    let what = format!("the initial value of {object}");
+    read(value).ok_or_else(|| wrong_shape(&what, shape, Some(value)))
 }
 
 /// Half a sentence about a value of the wrong shape: `a counter's read returns a number, and not "a"`.

@@ -13,7 +13,7 @@ use imbl::Vector;
 use crate::history::{Function, History, Value};
 
 use super::table::mix;
-use super::{Call, Exchange, Interned, Machine, ModelEntry, Object, unknown_function, wrong_shape};
+use super::{Call, Exchange, Interned, Machine, ModelEntry, Object, initial_of, unknown_function};
 use crate::checkers::{Model, Setting};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry {
@@ -26,20 +26,8 @@ pub(super) const ENTRY: ModelEntry = ModelEntry {
 
 fn machine(setting: &Setting, _: &History) -> Result<Box<dyn Machine>, String> {
     let mut initial = Waiting::default();
-    match &setting.initial {
-        None => {}
-        Some(Value::List(elements)) => {
-            for element in elements.iter() {
-                initial.push(element);
-            }
-        }
-        other => {
-            return Err(wrong_shape(
-                "the initial value of a queue",
-                "is a list",
-                other.as_ref(),
-            ));
-        }
+    for element in initial_of(setting, "a queue", "is a list", Value::as_list)? {
+        initial.push(element);
     }
     Ok(Interned::boxed(Queue { initial }))
 }

@@ -8,7 +8,9 @@ use imbl::OrdSet;
 use crate::history::{Function, History, Value};
 
 use super::table::mix;
-use super::{Call, Interned, Machine, ModelEntry, Object, unknown_function, wrong_shape};
+use super::{
+    Call, Interned, Machine, ModelEntry, Object, initial_of, unknown_function, wrong_shape,
+};
 use crate::checkers::{Model, Setting};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry {
@@ -20,17 +22,7 @@ pub(super) const ENTRY: ModelEntry = ModelEntry {
 };
 
 fn machine(setting: &Setting, _: &History) -> Result<Box<dyn Machine>, String> {
-    let initial = match &setting.initial {
-        None => &[],
-        Some(Value::List(elements)) => &elements[..],
-        other => {
-            return Err(wrong_shape(
-                "the initial value of a set",
-                "is a list",
-                other.as_ref(),
-            ));
-        }
-    };
+    let initial = initial_of(setting, "a set", "is a list", Value::as_list)?;
     Ok(Interned::boxed(Set {
         initial: Elements::of(initial),
     }))

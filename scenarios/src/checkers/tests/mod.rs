@@ -12,13 +12,16 @@ mod guarantee;
 mod legal_stores;
 mod oracle;
 mod registers;
+mod replicated_stores;
 mod session_guarantees;
 mod visibility;
 
 use seedbed_sim::Instant;
 
 use crate::history::sketch::{Sketch, write};
-use crate::history::{Function, History, Operation, Value};
+use crate::history::{
+    Completion, Function, History, HistoryEvent, Operation, OperationId, Place, Value,
+};
 
 use super::{
     Anomaly, Check, FinalState, Finding, Judgement, Ladder, Model, Question, ReplicaContents,
@@ -136,6 +139,29 @@ fn holding(values: &[Option<Value>]) -> FinalState {
         replicas: values.iter().enumerate().map(replica).collect(),
         probes: None,
     }
+}
+
+/// The same history, in which one operation returned something else.
+pub(super) fn with_answer(history: &History, which: OperationId, answer: Option<Value>) -> History {
+    let mut sketch = Sketch::new();
+    for n in 0..history.len() {
+        let place = Place(u32::try_from(n).expect("small"));
+        match history.event(place).expect("a place of the history") {
+            HistoryEvent::Invoke(id) => {
+                let operation = history.operation(id);
+                let function = operation.function.clone();
+                sketch.begin_at(&operation.key, operation.session.0, function);
+            }
+            HistoryEvent::Complete(id) if id == which => {
+                sketch.complete(id, Completion::Ok(answer.clone()));
+            }
+            HistoryEvent::Complete(id) => {
+                let completion = history.operation(id).completion().expect("it ended");
+                sketch.complete(id, completion.clone());
+            }
+        }
+    }
+    sketch.history
 }
 
 /// A list of texts.

@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use seedbed_sim::Instant;
 
 use crate::checkers::linearizable::{self, Decision, Duty, Judge, Precedence, explain};
-use crate::checkers::{Finding, Model, NullRead, Question, Setting, sequential};
+use crate::checkers::{Finding, Model, NullRead, Question, Setting, models, sequential};
 use crate::history::sketch::Sketch;
 use crate::history::{Completion, Function, History, OperationId, Place, Value};
 use oracle::Oracle;
@@ -200,15 +200,6 @@ fn judge_all(history: &History, model: Model, by: Precedence) -> Decision {
     judge.judge(&kept, by)
 }
 
-const MODELS: [Model; 6] = [
-    Model::Register,
-    Model::CasRegister,
-    Model::AppendKv,
-    Model::Set,
-    Model::Queue,
-    Model::Counter,
-];
-
 fn kinds(model: Model) -> impl Iterator<Item = Kind> {
     [(0, true), (0, false), (3, true), (3, false)]
         .into_iter()
@@ -318,7 +309,7 @@ fn counters_are_judged_as_by_trying_all_orders() {
 
 #[test]
 fn sequential_consistency_is_judged_as_by_trying_all_orders() {
-    for model in MODELS {
+    for model in models::all() {
         agrees_with_the_oracle(model, Precedence::Session);
     }
 }
@@ -326,7 +317,7 @@ fn sequential_consistency_is_judged_as_by_trying_all_orders() {
 /// Operations are dropped, or made optional in one of the two ways.
 #[test]
 fn parts_of_histories_are_judged_as_by_trying_all_orders() {
-    for (model, by) in MODELS
+    for (model, by) in models::all()
         .into_iter()
         .flat_map(|m| [(m, Precedence::RealTime), (m, Precedence::Session)])
     {
@@ -366,7 +357,7 @@ fn parts_of_histories_are_judged_as_by_trying_all_orders() {
 /// The culprit is the first end at which there is no order, and what it could have returned is what the oracle finds.
 #[test]
 fn the_culprit_is_one_demand_too_many_and_its_legal_answers_are_all_found() {
-    for model in MODELS {
+    for model in models::all() {
         let mut fell = 0;
         on_histories(100, model, |_, history| {
             if Oracle::new(history, model, Precedence::RealTime).holds_all() {
@@ -508,7 +499,10 @@ fn past_the_budget_nobody_can_say() {
     for id in open {
         sketch.ok(id);
     }
-    for n in [0, 1, 1, 1] {
+    let last = sketch.begin(0, Function::Enqueue(Value::Int(99)));
+    sketch.ok(last);
+    // Each element was put in twice, and the last one is taken when each of the others was taken once.
+    for n in [0, 1, 2, 3, 4, 5, 6, 99] {
         let id = sketch.begin(0, Function::Dequeue);
         sketch.complete(id, Completion::Ok(Some(Value::Int(n))));
     }

@@ -6,6 +6,7 @@ use proptest::test_runner::TestCaseError;
 use super::oracle::Oracle;
 use super::{Kind, Simulation, on_kinds, question, setting, show};
 use crate::checkers::linearizable::{self, Decision, Duty, Judge, Precedence, fifo};
+use crate::checkers::tests::with_answer;
 use crate::checkers::{Finding, Model, Ruling, Setting};
 use crate::history::sketch::Sketch;
 use crate::history::{Completion, Function, History, OperationId, Place, Value};
@@ -157,28 +158,6 @@ fn busy(clients: u8, operations_max: usize) -> History {
 
 fn ruling(history: &History, setting: &Setting) -> Ruling {
     linearizable::check(&question(history, setting)).expect("enqueues and dequeues")
-}
-
-/// The same history in which one operation returned something else.
-fn with_answer(history: &History, which: OperationId, answer: Option<Value>) -> History {
-    let mut sketch = Sketch::new();
-    for n in 0..history.len() {
-        let place = Place(u32::try_from(n).expect("small"));
-        match history.event(place).expect("a place of the history") {
-            crate::history::HistoryEvent::Invoke(id) => {
-                let operation = history.operation(id);
-                sketch.begin(operation.session.0, operation.function.clone());
-            }
-            crate::history::HistoryEvent::Complete(id) if id == which => {
-                sketch.complete(id, Completion::Ok(answer.clone()));
-            }
-            crate::history::HistoryEvent::Complete(id) => {
-                let completion = history.operation(id).completion().expect("it ended");
-                sketch.complete(id, completion.clone());
-            }
-        }
-    }
-    sketch.history
 }
 
 #[test]

@@ -3,20 +3,11 @@
 use seedbed_sim::Instant;
 
 use crate::checkers::witness::{Core, minimise};
-use crate::checkers::{Model, Order, Question, Setting};
+use crate::checkers::{Model, Order, Question, Setting, models};
 use crate::history::{History, OperationId};
 
 use super::histories::random;
 use super::oracle::{Role, is_explained, is_violated, judge, setting};
-
-const MODELS: [Model; 6] = [
-    Model::Register,
-    Model::CasRegister,
-    Model::AppendKv,
-    Model::Set,
-    Model::Queue,
-    Model::Counter,
-];
 
 fn core(history: &History, setting: &Setting) -> Option<Core> {
     let question = Question {
@@ -52,7 +43,7 @@ fn put_back(history: &History, kept: &[OperationId], roles: [Role; 2]) -> Vec<Ve
 
 /// Calls `see` with violated histories and their cores, of each model and order.
 fn for_each_core(mut see: impl FnMut(&History, &Setting, &Core)) {
-    for model in MODELS {
+    for model in models::all() {
         for order in [Order::RealTime, Order::Session] {
             let setting = setting(model, order);
             let mut violated = 0;
