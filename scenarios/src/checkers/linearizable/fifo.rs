@@ -236,7 +236,7 @@ impl<'a> Calls<'a> {
             match takes.next_if(|taken| taken[0].0 <= element) {
                 Some(taken) if taken[0].0 != element || taken.len() > puts.len() => return None,
                 Some(&[(_, taken)]) if puts.len() == 1 => {
-                    line.taken.push(Taken::of(puts[0].1, taken)?)
+                    line.taken.push(Taken::of(puts[0].1, taken)?);
                 }
                 Some(_) => line.is_whole = false,
                 None => {
