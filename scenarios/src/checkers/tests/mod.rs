@@ -142,7 +142,11 @@ fn holding(values: &[Option<Value>]) -> FinalState {
 }
 
 /// The same history, in which one operation returned something else.
-pub(super) fn with_answer(history: &History, which: OperationId, answer: Option<Value>) -> History {
+pub(super) fn with_answer(
+    history: &History,
+    which: OperationId,
+    answer: Option<&Value>,
+) -> History {
     let mut sketch = Sketch::new();
     for n in 0..history.len() {
         let place = Place(u32::try_from(n).expect("small"));
@@ -153,7 +157,7 @@ pub(super) fn with_answer(history: &History, which: OperationId, answer: Option<
                 sketch.begin_at(&operation.key, operation.session.0, function);
             }
             HistoryEvent::Complete(id) if id == which => {
-                sketch.complete(id, Completion::Ok(answer.clone()));
+                sketch.complete(id, Completion::Ok(answer.cloned()));
             }
             HistoryEvent::Complete(id) => {
                 let completion = history.operation(id).completion().expect("it ended");

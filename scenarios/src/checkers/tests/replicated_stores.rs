@@ -527,7 +527,7 @@ fn swapped(history: &History, must_follow: impl Fn(&Value, &Value) -> bool) -> O
         Some(with_answer(
             history,
             read.id,
-            Some(Value::List(other.into())),
+            Some(&Value::List(other.into())),
         ))
     })
 }

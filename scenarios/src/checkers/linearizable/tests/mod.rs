@@ -317,9 +317,8 @@ fn sequential_consistency_is_judged_as_by_trying_all_orders() {
 /// Operations are dropped, or made optional in one of the two ways.
 #[test]
 fn parts_of_histories_are_judged_as_by_trying_all_orders() {
-    for (model, by) in models::all()
-        .into_iter()
-        .flat_map(|m| [(m, Precedence::RealTime), (m, Precedence::Session)])
+    for (model, by) in
+        models::all().flat_map(|m| [(m, Precedence::RealTime), (m, Precedence::Session)])
     {
         let mut changed = 0;
         on_histories(60, model, |_, history| {

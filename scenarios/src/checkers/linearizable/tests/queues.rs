@@ -189,7 +189,7 @@ fn long_queues_of_many_clients_are_judged_without_a_search() {
         .returned()
         .cloned();
     for answer in [early, again, Some(Value::Int(-1))] {
-        let wrong = with_answer(&history, culprit, answer);
+        let wrong = with_answer(&history, culprit, answer.as_ref());
         let Ruling {
             finding: Finding::Violated { first, .. },
             states,
