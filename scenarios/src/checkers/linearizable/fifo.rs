@@ -3,15 +3,13 @@
 //! *Henzinger, Sezgin and Vafeiadis, Aspect-Oriented Linearizability Proofs, CONCUR 2013, theorem 1: a queue of unique
 //! elements goes wrong in four ways only. Bouajjani, Emmi, Enea and Hamza, On Reducing Linearizability to State
 //! Reachability, ICALP 2015.* They are an element that nobody put in, one that is taken twice, two that are taken in
-//! another order than that in which they were put in, and a dequeue that found nothing although something was there. What
-//! follows says so of intervals, and goes further than they do: dequeues may be of unknown outcome.
+//! another order than that in which they were put in, and a dequeue that found nothing although something was there.
+//! What follows says so of intervals, and goes further than they do: dequeues may be of unknown outcome.
 //!
 //! # Elements are intervals
 //!
-//! Element `a` is put in at some moment of `[a.put_from, a.put_by]` and taken out at some moment of
-//! `[a.taken_from, a.taken_by]`, later. So it is put in before `a.taken_by`, and taken out after `a.put_from`: where that
-//! cuts an interval, it is cut. What is left of an interval is never empty, unless the dequeue ended before the enqueue
-//! began, and then there is no order.
+//! Element `a` is put in at some moment from `a.put_from` to `a.put_by`, and taken out later, at some moment from
+//! `a.taken_from` to `a.taken_by`. What was put in but never taken out is taken at infinity.
 //!
 //! ```text
 //!   put a   ├──────┤by                                      surely in the queue from the end of its enqueue
@@ -19,45 +17,49 @@
 //!                   └──── hole ────┘                        nobody finds the queue empty
 //! ```
 //!
-//! **Order.** First in, first out means that one order of the elements is that of the enqueues and that of the dequeues,
-//! what is never taken out coming last. It must put `a` before `b` where `a.put_by < b.put_from`, and where
-//! `a.taken_by < b.taken_from`. If these demands run in no circle, then any order that keeps them does: put each element in
-//! at the latest `put_from` of those up to it, and take it out at the latest `taken_from` of those up to it. That lies within its
-//! intervals, since nobody before it began after it had ended, and puts it in before it takes it out. And a shortest
-//! circle has two members: demands of one kind are transitive, so that in a shortest circle the kinds take turns,
-//! `a ≺put b ≺take c ≺put d ≺take …`; of intervals with `a ≺ b` and `c ≺ d` it is always true that `a ≺ d` or `c ≺ b`, so the
-//! circle has a shortcut from `a` to `d`, or `b` and `c` are a circle by themselves. So there is an order if and only if
-//! no pair is put in one way and taken the other.
+//! No dequeue may end before the enqueue of its element began. Else the enqueue can be thought to end by `taken_by` at
+//! the latest, and the dequeue not to begin before `put_from`: intervals that are cut so are not empty. Cutting changes
+//! neither holes nor the contradictions that follow (one that comes about by it needs another element whose dequeue
+//! ended before its enqueue began), so that only the argument does it.
+//!
+//! **Order.** First in, first out means that one order of the elements is that of the enqueues and that of the
+//! dequeues, what is never taken out coming last. It must put `a` before `b` where `a.put_by < b.put_from`, and where
+//! `a.taken_by < b.taken_from`. If these demands run in no circle, then any order that keeps them does: put each
+//! element in at the latest `put_from` of those up to it, and take it out at the latest `taken_from` of those up to it.
+//! That lies within its intervals, since nobody before it began after it had ended, and puts it in before it takes it
+//! out. And a shortest circle has two members: demands of one kind are transitive, so that in a shortest circle the
+//! kinds take turns, `a ≺put b ≺take c ≺put d ≺take …`; of intervals with `a ≺ b` and `c ≺ d` it is always true that `a
+//! ≺ d` or `c ≺ b`, so the circle has a shortcut from `a` to `d`, or `b` and `c` are a circle by themselves. So there
+//! is an order if and only if no pair is put in one way and taken the other.
 //!
 //! **Emptiness.** A dequeue that found nothing did so at a moment outside all holes; and any such moment `t` of its own
 //! interval will do. Let `F` be the elements with `put_by < t`. They are taken out by then, since `t` is in no hole, so
 //! `taken_from < t`. Demand now that they are put in and taken out before `t`, and all others after it: no interval
-//! becomes empty, and no new pair contradicts itself. (Of two members of `F`, and of two others, the demands are those that there
-//! were; a member of `F` and another one are in the right order both ways.) So each of several such dequeues may have a
-//! moment of its own, whatever the others have.
+//! becomes empty, and no new pair contradicts itself. (Of two members of `F`, and of two others, the demands are those
+//! that there were; a member of `F` and another one are in the right order both ways.) So each of several such dequeues
+//! may have a moment of its own, whatever the others have.
 //!
 //! # Dequeues of unknown outcome
 //!
-//! A *blind* dequeue took an element that nobody saw, at any time after it began, or did nothing. What it may have taken
-//! are the elements that were surely put in and that no other dequeue took, the *left* ones. (Whether an enqueue of unknown
-//! outcome happened whose element nobody took is nobody's business: without it, and the blind dequeue that took it, the
-//! rest is in order too.) A left element *must go* by a deadline: where it is put in before an element that is taken by
-//! then, or where the queue is empty then. Who must go by `s` are those with `put_by` before some bound `B(s)`: the
-//! latest `put_from` of what is taken by `s`, or the last moment up to `s` at which the queue was empty. These sets grow with `s`,
-//! and so does the set of blind dequeues that began before `s`. So there are enough of the one for the other (Hall 1935)
-//! if and only if for each `s` no more left elements are put in by `B(s)` than blind dequeues began before `s`. That is
-//! to be asked at the end of each dequeue that took something; and a moment `t` at which the queue is to be empty has to
-//! have no more left elements behind it than blind dequeues. Again the moments do not depend on each other. Whoever must
-//! go may go at any later time, so that no order of the dequeues is demanded; and whoever was put in before one that must
-//! go must go as well, so that what stays comes last.
-//!
-//! All this is sorting and counting: O(n log n), however many clients there are.
+//! A *blind* dequeue took an element that nobody saw, at any time after it began, or did nothing. What it may have
+//! taken are the elements that were surely put in and that no other dequeue took, the *left* ones. (Whether an enqueue
+//! of unknown outcome happened whose element nobody took is nobody's business: without it, and the blind dequeue that
+//! took it, the rest is in order too.) A left element *must go* by a moment `s` where it is surely put in before an
+//! element that is taken by then, or before a moment up to `s` at which the queue is empty. That is, those must go by
+//! `s` whose `put_by` is before some bound, the latest `put_from` of what is taken by `s`, or the last of the empty
+//! moments. These sets grow with `s`, and so does the set of blind dequeues that began before `s`. So there are enough
+//! of the one for the other (Hall 1935) if and only if at each `s` no more left elements must go than blind dequeues
+//! have begun. As both only grow, it is enough to ask, for each element that was taken, whether no more left elements
+//! were put in before it began to be put in than blind dequeues began before it had been taken; and a moment at which
+//! the queue is to be empty has to have no more left elements behind it than blind dequeues. Again the moments do not
+//! depend on each other. Whoever must go may go at any later time, so that no order of the dequeues is demanded; and
+//! whoever was put in before one that must go must go as well, so that what stays comes last.
 //!
 //! # Where it can't tell
 //!
-//! A blind dequeue that surely happened, or by some bound or never, is taken for one that may have happened at any time; that only takes
-//! demands away. So does leaving out all that was done with an element that was put in twice. What is impossible then is
-//! impossible; if it is possible, the search has to find out.
+//! A blind dequeue that surely happened, or by some bound or never, is taken for one that may have happened at any
+//! time; that only takes demands away. So does leaving out all that was done with an element that was put in twice.
+//! What is impossible then is impossible; if it is possible, the search has to find out.
 
 use crate::checkers::models::{Exchange, Machine};
 use crate::history::Value;
@@ -260,12 +262,13 @@ struct Taken {
 }
 
 impl Taken {
-    fn of(put: Span, taken: Span) -> Option<Self> {
-        (put.0 < taken.1).then(|| Self {
-            put_from: put.0,
-            put_by: put.1.min(taken.1),
-            taken_from: taken.0.max(put.0),
-            taken_by: taken.1,
+    /// `None` where it was taken out before it was put in.
+    fn of((put_from, put_by): Span, (taken_from, taken_by): Span) -> Option<Self> {
+        (put_from < taken_by).then_some(Self {
+            put_from,
+            put_by,
+            taken_from,
+            taken_by,
         })
     }
 }
@@ -313,21 +316,11 @@ impl Line {
 
     /// Whether blind dequeues, which begin at these moments, can have taken what had to go.
     fn can_be_emptied(&self, blind: &[Moment], empty: &[Span]) -> bool {
-        let mut by_end: Vec<(Moment, Moment)> = self
-            .taken
-            .iter()
-            .map(|it| (it.taken_by, it.put_from))
-            .collect();
-        by_end.sort_unstable();
-        let mut bound = 0;
-        for (taken_by, put_from) in by_end {
-            bound = put_from.max(bound);
-            let must_go = self.left.partition_point(|&by| by < bound);
-            if must_go > blind.partition_point(|&from| from < taken_by) {
-                return false;
-            }
-        }
-        self.is_empty_in_each(blind, empty)
+        let is_enough = self.taken.iter().all(|it| {
+            let must_go = self.left.partition_point(|&by| by < it.put_from);
+            must_go <= blind.partition_point(|&from| from < it.taken_by)
+        });
+        is_enough && self.is_empty_in_each(blind, empty)
     }
 
     fn is_empty_in_each(&self, blind: &[Moment], empty: &[Span]) -> bool {

@@ -264,3 +264,37 @@ fn dequeues_of_unknown_outcome_are_counted() {
         first.summary
     );
 }
+
+/// A dequeue that has to be over in time can't have come between two that began after it had ended.
+#[test]
+fn a_blind_dequeue_with_a_bound_is_left_to_the_search() {
+    let mut sketch = Sketch::new();
+    for n in 1..=3 {
+        let id = sketch.begin(0, Function::Enqueue(Value::Int(n)));
+        sketch.ok(id);
+    }
+    let blind = sketch.begin(1, Function::Dequeue);
+    sketch.complete(blind, Completion::Ok(Some(Value::Int(2))));
+    let others = [1, 3].map(|n| (sketch.begin(n, Function::Dequeue), i64::from(n)));
+    for (id, n) in others {
+        sketch.complete(id, Completion::Ok(Some(Value::Int(n))));
+    }
+    let mut judge = judge(&sketch.history);
+    for (duty, at_once, expected) in [
+        (Duty::InTimeOrNever, None, Decision::Violated),
+        (Duty::AnyTimeOrNever, Some(true), Decision::Holds),
+        (Duty::Must, Some(false), Decision::Violated),
+    ] {
+        let mut kept = judge.everything();
+        kept[blind.index()].1 = duty;
+        let items = judge.items(&kept, Precedence::RealTime, Place(u32::MAX));
+        assert_eq!(fifo::decide(&items, judge.machine()), at_once, "{duty:?}");
+        assert_eq!(
+            judge.judge(&kept, Precedence::RealTime),
+            expected,
+            "{duty:?}"
+        );
+        let holds = Oracle::new(&sketch.history, Model::Queue, Precedence::RealTime).holds(&kept);
+        assert_eq!(holds, expected == Decision::Holds, "{duty:?}");
+    }
+}
