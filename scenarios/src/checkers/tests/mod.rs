@@ -4,6 +4,7 @@
 mod availability;
 mod bounded_staleness;
 mod causal;
+mod changed_answers;
 mod conflicts;
 mod consistent_prefix;
 mod durability;
