@@ -40,8 +40,12 @@ pub use show::SCHEMA;
 const LOAD_BATCH_ROWS: usize = 1000;
 /// A batch of a load ends once its keys and values have so many bytes.
 const LOAD_BATCH_BYTES: usize = 1 << 20;
-/// Rows that a scan reads at once.
-const SCAN_PAGE_ROWS: usize = 1000;
+/// Rows that a scan reads at first. The append-only log reads all of its file for each page, so pages grow.
+const SCAN_ROWS_MIN: usize = 1000;
+/// Rows that it reads at once at most.
+const SCAN_ROWS_MAX: usize = 1 << 16;
+/// A page of a scan grows as long as the one before had less than half as many bytes, and shrinks when it had more.
+const SCAN_BYTES: usize = 16 << 20;
 /// Bytes of background work between two batches of a load.
 const MAINTAIN_BYTES: u64 = 1 << 20;
 
@@ -304,13 +308,14 @@ impl<'a> Store<'a> {
             ScanDirection::Forward
         };
         let mut page: Vec<Row> = Vec::new();
+        let mut page_rows = SCAN_ROWS_MIN;
         while left > 0 {
             page.clear();
             let bounds = Bounds {
                 from: from.as_deref(),
                 to: to.as_deref(),
             };
-            let limit = left.min(SCAN_PAGE_ROWS);
+            let limit = left.min(page_rows);
             let resume = self
                 .engine
                 .scan(self.disk, None, bounds, direction, limit, &mut page)?;
@@ -320,6 +325,7 @@ impl<'a> Store<'a> {
                     return Ok(());
                 }
             }
+            page_rows = next_page(page_rows, &page);
             match resume {
                 None => return Ok(()),
                 Some(key) if range.is_backward => to = Some([&key[..], b"\0"].concat()),
@@ -351,6 +357,16 @@ impl<'a> Store<'a> {
     /// The first damage that is found.
     pub fn dump(&mut self, mut line: impl FnMut(&str)) -> Result<(), StoreError> {
         Ok(self.engine.dump(self.disk, &mut line)?)
+    }
+}
+
+/// How many rows a scan reads after a page.
+fn next_page(rows: usize, page: &[Row]) -> usize {
+    let bytes: usize = page.iter().map(|row| row.key.len() + row.value.len()).sum();
+    match bytes {
+        0..SCAN_BYTES if bytes * 2 < SCAN_BYTES => (rows * 2).min(SCAN_ROWS_MAX),
+        0..SCAN_BYTES => rows,
+        _ => (rows / 2).max(1),
     }
 }
 

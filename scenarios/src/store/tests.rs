@@ -6,7 +6,7 @@ use seedbed_sim::{Disk, DiskConfig, OpenMode, SimDisk};
 use crate::draw::Theme;
 
 use super::rows::{Form, KeyValue, Spelling, line, read};
-use super::{Opening, Range, Store, StoreError, engines};
+use super::{Opening, Range, Row, SCAN_BYTES, Store, StoreError, engines, next_page};
 
 fn disk() -> SimDisk {
     SimDisk::new(DiskConfig::instant())
@@ -280,6 +280,22 @@ fn quotes_commas_and_line_ends_within_quotes_are_part_of_a_value() {
         line(b"\xff", b"", Spelling::Hex).unwrap(),
         r#"{"key":"ff","value":""}"#
     );
+}
+
+#[test]
+fn pages_of_a_scan_grow_until_they_have_enough_bytes_and_shrink_when_they_have_too_many() {
+    let page = |rows: usize, bytes: usize| {
+        let row = Row {
+            key: Bytes::new(),
+            value: Bytes::from(vec![0; bytes]),
+        };
+        vec![row; rows]
+    };
+    assert_eq!(next_page(1000, &page(1000, 100)), 2000);
+    assert_eq!(next_page(1 << 16, &page(10, 100)), 1 << 16);
+    assert_eq!(next_page(1000, &page(10, 1 << 20)), 1000);
+    assert_eq!(next_page(1000, &page(1000, 1 << 20)), 500);
+    assert_eq!(next_page(1, &page(1, SCAN_BYTES)), 1);
 }
 
 /// A batch of a load is bounded by bytes too: no engine takes a batch of any length.
