@@ -43,9 +43,9 @@ const LOAD_BATCH_BYTES: usize = 1 << 20;
 /// Rows that a scan reads at first. The append-only log reads all of its file for each page, so pages grow.
 const SCAN_ROWS_MIN: usize = 1000;
 /// Rows that it reads at once at most.
-const SCAN_ROWS_MAX: usize = 1 << 16;
+const SCAN_ROWS_MAX: usize = 1 << 19;
 /// A page of a scan grows as long as the one before had less than half as many bytes, and shrinks when it had more.
-const SCAN_BYTES: usize = 16 << 20;
+const SCAN_BYTES: usize = 64 << 20;
 /// Bytes of background work between two batches of a load.
 const MAINTAIN_BYTES: u64 = 1 << 20;
 

@@ -6,7 +6,9 @@ use seedbed_sim::{Disk, DiskConfig, OpenMode, SimDisk};
 use crate::draw::Theme;
 
 use super::rows::{Form, KeyValue, Spelling, line, read};
-use super::{Opening, Range, Row, SCAN_BYTES, Store, StoreError, engines, next_page};
+use super::{
+    Opening, Range, Row, SCAN_BYTES, SCAN_ROWS_MAX, Store, StoreError, engines, next_page,
+};
 
 fn disk() -> SimDisk {
     SimDisk::new(DiskConfig::instant())
@@ -292,8 +294,8 @@ fn pages_of_a_scan_grow_until_they_have_enough_bytes_and_shrink_when_they_have_t
         vec![row; rows]
     };
     assert_eq!(next_page(1000, &page(1000, 100)), 2000);
-    assert_eq!(next_page(1 << 16, &page(10, 100)), 1 << 16);
-    assert_eq!(next_page(1000, &page(10, 1 << 20)), 1000);
+    assert_eq!(next_page(SCAN_ROWS_MAX, &page(10, 100)), SCAN_ROWS_MAX);
+    assert_eq!(next_page(1000, &page(40, 1 << 20)), 1000);
     assert_eq!(next_page(1000, &page(1000, 1 << 20)), 500);
     assert_eq!(next_page(1, &page(1, SCAN_BYTES)), 1);
 }

@@ -67,6 +67,11 @@ fn answers_come_as_json_too() {
     assert_eq!(bench_json(&bench, &["get", "a"])["value"], "1");
     bench.put("rows.jsonl", "{\"key\":\"b\",\"value\":\"2\"}\n");
     assert_eq!(bench_json(&bench, &["load", "rows.jsonl"])["rows"], 1);
+    let acknowledged = ["load", "--acknowledge", "rows.jsonl", "--format", "json"];
+    for line in bench.prints(&acknowledged).lines() {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(answer["rows"], 1, "{line}");
+    }
     assert_eq!(bench_json(&bench, &["delete", "b"])["deleted"], true);
     assert_eq!(bench_json(&bench, &["verify"])["is_sound"], true);
     assert_eq!(bench_json(&bench, &["stats"])["engine"], "lsm");

@@ -37,7 +37,8 @@ fn a_process_that_is_killed_loses_nothing_that_it_has_acknowledged() {
 #[test]
 #[ignore = "a long run"]
 fn a_million_keys_survive_twenty_kills() {
-    for engine in seedbed_scenarios::store::engines() {
+    // The append-only log reads all of its file at each start, and never forgets: the slowest comes last.
+    for engine in seedbed_scenarios::store::engines().into_iter().rev() {
         let run = Run {
             rows: 1_000_000,
             kills: 20,
@@ -80,8 +81,8 @@ impl Run {
 
     /// The rows of a round, as JSON Lines.
     fn file(&self, round: u32) -> String {
-        let filling = "v".repeat(90);
-        let mut text = String::with_capacity(self.rows * 130);
+        let filling = "v".repeat(30);
+        let mut text = String::with_capacity(self.rows * 80);
         for number in 0..self.rows {
             // Writing to a string can't fail.
             let _ = writeln!(

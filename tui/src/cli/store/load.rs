@@ -12,7 +12,6 @@ use serde_json::json;
 
 use super::arguments::{InputFormat, Told};
 use super::say;
-use crate::cli::output::print;
 
 /// What stands for standard input.
 const STDIN: &str = "-";
@@ -73,7 +72,8 @@ pub(super) fn load(
     store.load(rows, |count| {
         bar.set_position(count as u64);
         if acknowledges && written.is_ok() {
-            written = print(&format!("{count} rows are {state}\n"));
+            let answer = json!({ "rows": count, "is_durable": is_durable });
+            written = say(told, &format!("{count} rows are {state}\n"), answer);
         }
     })?;
     bar.finish_and_clear();
