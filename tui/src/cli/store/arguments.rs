@@ -162,7 +162,7 @@ pub enum Command {
         #[command(flatten)]
         told: Told,
     },
-    /// Do all background work that is due, such as merging
+    /// Do all the background work that there can be, such as merging
     Compact {
         /// How to print it
         #[command(flatten)]
