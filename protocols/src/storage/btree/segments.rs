@@ -114,12 +114,14 @@ impl Segments {
             recovery.read_bytes += found.read_bytes;
             recovery.torn_bytes += found.torn_bytes;
             recovery.corrupt_bytes += found.corrupt_bytes;
-            if first != end && first <= redo && this.segments.iter().all(|old| old.first == end) {
-                // Nothing was ever in those before, which were begun when there was no room for them.
-                for begun in std::mem::take(&mut this.segments) {
-                    frames.retain(|(segment, _)| *segment != 0);
-                    Self::remove(disk, begun.log)?;
+            // Removals survive a crash each by itself: where one of an older segment did not, nothing is needed of it. Nor
+            // was anything ever in those before that were begun when there was no room for them.
+            let was_removed = end < first || this.segments.iter().all(|old| old.first == end);
+            if first != end && first <= redo && was_removed {
+                for old in std::mem::take(&mut this.segments) {
+                    Self::remove(disk, old.log)?;
                 }
+                frames.retain(|(segment, _)| *segment == index);
                 frames.iter_mut().for_each(|(segment, _)| *segment = 0);
                 end = first;
             }

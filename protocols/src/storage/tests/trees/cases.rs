@@ -662,6 +662,30 @@ fn compaction_of_the_page_tree_makes_its_log_short() {
     tree.check();
 }
 
+/// Several segments are removed at once, and a loss of power may undo the removal of the oldest alone.
+#[test]
+fn an_old_segment_of_the_log_that_comes_back_is_removed_again() {
+    let mut with_log = options(30, 2000);
+    with_log.btree.log_kept_bytes = 1 << 20;
+    let mut tree = Tree::new(EngineKind::BTree, with_log);
+    for number in 0..200 {
+        tree.put(key(number), bytes(100, number as u8));
+    }
+    tree.engine.maintain(&mut tree.disk, u64::MAX).unwrap();
+    let segments = |tree: &mut Tree| -> Vec<String> {
+        let names = tree.disk.list().unwrap().into_iter();
+        let is_segment = |name: &String| name.starts_with("engine.redo-");
+        names.filter(is_segment).collect()
+    };
+    let before = segments(&mut tree);
+    assert!(before.len() > 4, "{before:?}");
+    tree.disk.remove(&before[1]).unwrap();
+    tree.disk.remove(&before[2]).unwrap();
+    tree.engine = open(tree.kind, &mut tree.disk, &tree.options).unwrap();
+    assert_eq!(segments(&mut tree), before[3..]);
+    tree.check();
+}
+
 #[test]
 fn the_copy_on_write_tree_notices_that_its_newest_meta_page_is_gone() {
     let mut tree = Tree::new(EngineKind::Cow, options(30, 0));
