@@ -35,6 +35,21 @@ pub(super) struct Line<'a> {
     error: Option<&'a str>,
 }
 
+/// The line before all events.
+#[derive(Serialize)]
+struct Header {
+    schema: u64,
+    events: usize,
+}
+
+pub(super) fn header(history: &History) -> String {
+    let header = Header {
+        schema: super::SCHEMA,
+        events: history.len(),
+    };
+    serde_json::to_string(&header).expect("it holds only numbers")
+}
+
 pub(super) fn lines(history: &History) -> impl Iterator<Item = String> + '_ {
     history.events.iter().enumerate().map(|(index, &event)| {
         let place = Place(super::number(index));

@@ -43,6 +43,9 @@ use seedbed_sim::{EventId, Instant};
 use index::{Index, hash};
 use pages::Pages;
 
+/// The version of the [native format](History::json_lines).
+pub const SCHEMA: u64 = 1;
+
 /// Where an event stands in the history's order, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(pub u32);
@@ -354,8 +357,15 @@ impl History {
     /// fail or info; `f` read, write or delete; a read's `value` stands on its ok and is null for an absent key; `time`
     /// is in virtual nanoseconds; `index` is the place; `node`, the replica, and `error`, the reason of a fail or info,
     /// stand where there is one.
+    /// [`json_header`](Self::json_header) may stand before them.
     pub fn json_lines(&self) -> impl Iterator<Item = String> + '_ {
         json::lines(self)
+    }
+
+    /// The first line of a file that holds the [`json_lines`](Self::json_lines): the version of the format and how many events
+    /// follow, so that a file that is cut off is found out. `seedbed check` reads such files.
+    pub fn json_header(&self) -> String {
+        json::header(self)
     }
 
     fn find_source(&self, key: KeyId, value: Option<&Value>) -> Source {

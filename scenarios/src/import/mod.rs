@@ -51,7 +51,7 @@ use forms::{Dialect, Forms};
 use lines::Lines;
 
 /// The version of the native format that this program reads.
-pub const SCHEMA: u64 = 1;
+pub const SCHEMA: u64 = crate::history::SCHEMA;
 
 /// The longest line or operation, in bytes.
 pub const PIECE_BYTES_MAX: usize = 64 * 1024 * 1024;

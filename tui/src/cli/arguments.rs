@@ -30,7 +30,8 @@ const RUN_EXAMPLES: &str = "Examples:
   seedbed run ddia/5-3
   seedbed run ddia/5-3 --seed 7 --format json
   seedbed run my.toml --trace run.jsonl
-  seedbed run my.toml --trace run.json --trace-format chrome";
+  seedbed run my.toml --trace run.json --trace-format chrome
+  seedbed run my.toml --history run.jsonl && seedbed check run.jsonl";
 
 const SWEEP_EXAMPLES: &str = "Examples:
   seedbed sweep ddia/5-3 --seeds 1..1001
@@ -116,7 +117,10 @@ pub enum Command {
         /// How to write the trace
         #[arg(long, value_enum, default_value_t, requires = "trace")]
         trace_format: TraceFormat,
-        /// Replace the trace file if it exists
+        /// Write what clients saw to this file, for `seedbed check`
+        #[arg(long, value_name = "FILE")]
+        history: Option<PathBuf>,
+        /// Replace these files if they exist
         #[arg(long)]
         force: bool,
         /// Run it twice, compare the runs event by event, and show the first that differs

@@ -113,9 +113,16 @@ fn perform(command: Option<Command>) -> anyhow::Result<Exit> {
             format,
             trace,
             trace_format,
+            history,
             force,
             check_determinism,
         }) => {
+            if trace.is_some() && trace == history {
+                bail!("the trace and the history want a file each");
+            }
+            let history = history
+                .map(|path| OutputFile::new(&path, force))
+                .transpose()?;
             let trace = trace
                 .map(|path| OutputFile::new(&path, force))
                 .transpose()?
@@ -124,7 +131,7 @@ fn perform(command: Option<Command>) -> anyhow::Result<Exit> {
             if check_determinism && !is_the_same_twice(&source, seed.seed)? {
                 return Ok(Exit::NotAsExpected);
             }
-            report(&source, seed.seed, format, trace.as_ref())
+            report(&source, seed.seed, format, trace.as_ref(), history.as_ref())
         }
         Some(Command::Sweep {
             which,
@@ -261,6 +268,7 @@ fn report(
     seed: u64,
     format: Format,
     trace: Option<&(OutputFile, TraceFormat)>,
+    history: Option<&OutputFile>,
 ) -> anyhow::Result<Exit> {
     let keep = match trace {
         Some(_) => Keep::Everything,
@@ -272,6 +280,15 @@ fn report(
     let report = session.report();
     if let Some((file, format)) = trace {
         file.write(|out| trace::write(out, *format, session.as_ref()))?;
+    }
+    if let Some(file) = history {
+        let history = session.history();
+        file.write(|out| {
+            writeln!(out, "{}", history.json_header())?;
+            history
+                .json_lines()
+                .try_for_each(|line| writeln!(out, "{line}"))
+        })?;
     }
     print(&match format {
         Format::Text => report.to_text(),

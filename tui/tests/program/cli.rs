@@ -305,6 +305,47 @@ fn a_trace_is_written_whole_and_an_existing_file_wants_force() {
 }
 
 #[test]
+fn a_history_is_written_for_check_and_judged_there_as_in_the_run() {
+    let bench = Bench::new();
+    let run = ["run", "ddia/9-1", "--history", "h.jsonl"];
+    bench.prints(&run);
+    let history = fs::read_to_string(bench.path("h.jsonl")).expect("a history");
+    let header: Value =
+        serde_json::from_str(history.lines().next().expect("a header")).expect("JSON");
+    assert_eq!(header["schema"], 1);
+    assert_eq!(header["events"], history.lines().count() - 1);
+    let (report, _) = bench.report("ddia/9-1");
+    for check in ["linearizable", "monotonic-reads-in-real-time"] {
+        let check_it = ["check", "h.jsonl", "--guarantee", check, "--format", "json"];
+        let answer = bench.seedbed(&check_it);
+        let answer: Value = serde_json::from_slice(&answer.stdout).expect("JSON");
+        let holds = Some(answer["verdict"] == "holds");
+        assert_eq!(holds, verdict(&report, check), "{answer}");
+    }
+    // Both tell one story.
+    let told = bench.seedbed(&["check", "h.jsonl", "--format", "json"]);
+    let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    let verdicts = report["verdicts"].as_array().expect("verdicts");
+    let reported = verdicts.iter().find(|it| it["check"] == "linearizable");
+    assert_eq!(told["story"], reported.expect("it was judged")["story"]);
+
+    fs::write(bench.path("h.jsonl"), "mine").expect("a file");
+    assert!(bench.refuses(&run).contains("--force"));
+    assert_eq!(
+        fs::read_to_string(bench.path("h.jsonl")).expect("a file"),
+        "mine"
+    );
+    bench.prints(&["run", "ddia/9-1", "--history", "h.jsonl", "--force"]);
+    assert_eq!(
+        fs::read_to_string(bench.path("h.jsonl")).expect("a file"),
+        history
+    );
+    let both = ["run", "ddia/9-1", "--history", "t", "--trace", "t"];
+    assert!(bench.refuses(&both).contains("a file each"));
+    assert_eq!(bench.files(), ["h.jsonl"], "nothing half-written is left");
+}
+
+#[test]
 fn a_trace_is_written_for_perfetto_where_that_is_asked_for() {
     let bench = Bench::new();
     let chrome = ["--trace-format", "chrome"];
