@@ -34,6 +34,18 @@ pub fn fit(text: &str, most: usize) -> String {
     kept
 }
 
+/// In rows of fewer columns than this the names of guarantees are abbreviated.
+const ROOM_FOR_NAMES: usize = 90;
+
+/// A text with names of guarantees, for a row of so many columns: what is said after them counts for more than the ends of
+/// their names. The story tells them in full.
+pub fn abbreviated(text: &str, columns: usize) -> String {
+    match columns < ROOM_FOR_NAMES {
+        true => text.replace("-in-real-time", " (rt)"),
+        false => text.to_owned(),
+    }
+}
+
 /// The text cut or filled with spaces to exactly `columns`.
 pub fn left(text: &str, columns: usize) -> String {
     let mut text = fit(text, columns);
@@ -110,6 +122,13 @@ mod tests {
         assert_eq!(fit("x", 0), "");
         assert_eq!(left("ab", 4), "ab  ");
         assert_eq!(right("日", 4), "  日");
+    }
+
+    #[test]
+    fn long_names_are_abbreviated_where_rows_are_narrow() {
+        let text = "read-your-writes-in-real-time is violated";
+        assert_eq!(abbreviated(text, 78), "read-your-writes (rt) is violated");
+        assert_eq!(abbreviated(text, 120), text);
     }
 
     #[test]

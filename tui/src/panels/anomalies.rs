@@ -46,7 +46,7 @@ pub(super) fn draw(model: &Model, lab: &Lab, area: Rect, frame: &mut Frame<'_>) 
                 format!(
                     "{} {} ",
                     if ahead { "ahead:" } else { "!" },
-                    anomaly.guarantee
+                    text::abbreviated(&anomaly.guarantee, usize::from(area.width))
                 ),
                 model.theme.style(if ahead { Tint::Dim } else { Tint::Bad }),
             ),
@@ -67,7 +67,10 @@ fn draw_expectations(model: &Model, lab: &Lab, taken: usize, area: Rect, frame: 
         let line = Line::from(vec![
             Span::styled(format!("{glyph} "), model.theme.style(tint)),
             Span::styled(
-                format!("expected: {}", expectation.text),
+                format!(
+                    "expected: {}",
+                    text::abbreviated(&expectation.text, usize::from(area.width))
+                ),
                 model.theme.style(Tint::Dim),
             ),
         ]);
