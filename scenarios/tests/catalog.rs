@@ -118,6 +118,31 @@ fn both_edits_survive_if_the_second_is_made_from_the_first() {
 fn the_culprit_of_each_catalog_anomaly_is_named_and_its_story_ends_with_the_reason() {
     for (name, check, summary) in [
         (
+            "ddia/5-3",
+            "read-your-writes",
+            "user 1234 read 55555 and got nothing, without \"Sounds good!\", which was their own",
+        ),
+        (
+            "ddia/5-3",
+            "read-your-writes-in-real-time",
+            "user 1234 read 55555 and got nothing, not \"Sounds good!\" as they had left it",
+        ),
+        (
+            "ddia/5-4",
+            "monotonic-reads",
+            "user 2345 read 55555 and got nothing, after \"Sounds good!\" was seen",
+        ),
+        (
+            "ddia/9-1",
+            "linearizable",
+            "user bob read game and got \"1:0, in the 85th minute\" at ",
+        ),
+        (
+            "disk/undone-delete",
+            "monotonic-reads-in-real-time",
+            "user support read order-17 and got \"two books\" again, after it was gone in between",
+        ),
+        (
             "ddia/9-1",
             "bounded-staleness (versions 0)",
             "user bob read game and got \"1:0, in the 85th minute\", not \"1:0, final\": 1 version and ",
@@ -151,6 +176,118 @@ fn the_culprit_of_each_catalog_anomaly_is_named_and_its_story_ends_with_the_reas
         let last = verdict.story.last().expect("a story");
         assert!(last.ends_with("falls."), "{name}: {last}");
         assert!(!verdict.witness.is_empty(), "{name} names operations");
+    }
+}
+
+#[test]
+fn what_falls_in_the_catalog_says_what_would_have_been_legal() {
+    for (name, check, legal) in [
+        (
+            "ddia/5-3",
+            "read-your-writes",
+            "could have returned \"Sounds good!\"",
+        ),
+        (
+            "ddia/5-4",
+            "monotonic-reads",
+            "could have returned \"Sounds good!\"",
+        ),
+        (
+            "ddia/9-1",
+            "linearizable",
+            "could have returned \"1:0, final\"",
+        ),
+        (
+            "disk/undone-delete",
+            "monotonic-reads-in-real-time",
+            "could have returned nothing",
+        ),
+    ] {
+        let report = run(text(name), 1);
+        let verdict = report.verdicts.iter().find(|it| it.check == check);
+        let story = verdict.expect("it is judged").story.join("\n");
+        assert!(story.contains(legal), "{name}, {check}:\n{story}");
+        let counted = {
+            let scenario = file::parse("catalog.toml", text(name)).expect("it is sound");
+            session::open("catalog.toml", scenario, Seed(1), Keep::Digest).outcome()
+        };
+        let outcome = |report: &Report| -> Vec<(String, Option<bool>, u64)> {
+            let verdicts = report.verdicts.iter();
+            let told = verdicts.map(|it| (it.check.clone(), it.holds, it.violations));
+            told.collect()
+        };
+        assert_eq!(
+            outcome(&counted),
+            outcome(&report),
+            "telling changes no verdict"
+        );
+    }
+}
+
+#[test]
+fn a_guarantee_that_is_asked_for_falls_at_the_event_that_shows_it() {
+    for (name, check) in [
+        ("ddia/5-3", "read-your-writes"),
+        ("ddia/5-4", "monotonic-reads"),
+    ] {
+        let scenario = file::parse("catalog.toml", text(name)).expect("it is sound");
+        let mut session = session::open("catalog.toml", scenario, Seed(1), Keep::Everything);
+        let found = |session: &dyn Session| {
+            let findings = session.findings();
+            findings.into_iter().find(|it| it.guarantee == check)
+        };
+        while found(session.as_ref()).is_none() {
+            assert!(session.run_to_anomaly(), "{name}: {check} falls in the end");
+        }
+        let anomaly = found(session.as_ref()).expect("just looked");
+        assert_eq!(anomaly.step, session.position(), "{name}");
+        assert!(!session.is_over(), "{name}: it is found as it happens");
+        session.run_to_end();
+        let all = session.findings();
+        let of_check = all.iter().filter(|it| it.guarantee == check).count();
+        assert_eq!(of_check, 1, "{name}: it is told once");
+    }
+}
+
+#[test]
+fn an_exported_history_is_judged_as_the_run_was() {
+    use seedbed_scenarios::check::{Asked, Case, Verdict, judge, model_of};
+    use seedbed_scenarios::checkers::{self, Setting};
+    use seedbed_scenarios::import::{Hints, read};
+    for entry in catalog::CATALOG {
+        let scenario = file::parse("catalog.toml", entry.text).expect("it is sound");
+        let mut session = session::open("catalog.toml", scenario, Seed(1), Keep::Digest);
+        session.run_to_end();
+        let (history, report) = (session.history(), session.report());
+        let lines: Vec<String> = std::iter::once(history.json_header())
+            .chain(history.json_lines())
+            .collect();
+        let imported = read("h.jsonl", Hints::default(), lines.join("\n").as_bytes());
+        let imported = imported.unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+        let setting = Setting {
+            model: model_of(&imported.history),
+            ..Setting::default()
+        };
+        let case = Case {
+            file: "h.jsonl",
+            imported: &imported,
+            setting: &setting,
+            finals: None,
+        };
+        let mut compared = 0;
+        for verdict in &report.verdicts {
+            // Terms and final contents do not stand in a history.
+            let judge_of = checkers::find(&verdict.check).filter(|it| !it.sees_contents());
+            let Some(judge_of) = judge_of else {
+                continue;
+            };
+            let asked = Asked::find(judge_of.name).expect("it is in the catalog");
+            let answer = judge(&case, asked).expect("registers are known");
+            let holds = Some(answer.verdict() == Verdict::Holds);
+            assert_eq!(holds, verdict.holds, "{}: {}", entry.name, verdict.check);
+            compared += 1;
+        }
+        assert!(compared >= 2, "{}", entry.name);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use seedbed_scenarios::checkers::{Question, Setting, find};
+use seedbed_scenarios::checkers::{CATALOG, JudgeKind, Ladder, Question, Setting, find};
 use seedbed_scenarios::history::{
     Completed, Completion, Function, History, Invocation, ProcessId, SessionId, Value,
 };
@@ -114,5 +114,25 @@ fn guarantees(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, guarantees);
+/// What it costs to go along with a run: the standing checkers, and each of those that a scenario may ask for beside them.
+fn live(criterion: &mut Criterion) {
+    let history = history(100_000);
+    let mut group = criterion.benchmark_group(format!("{} events, live", history.len()));
+    group
+        .throughput(Throughput::Elements(history.len() as u64))
+        .sampling_mode(SamplingMode::Flat)
+        .sample_size(10);
+    let live = CATALOG
+        .iter()
+        .filter(|it| matches!(it.kind, JudgeKind::Live(..)));
+    for asked in live.map(|it| vec![it.name]).chain([Vec::new()]) {
+        let name = asked.first().copied().unwrap_or("standing");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| Ladder::asked(&asked).observe(&history, &mut Vec::new()));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, guarantees, live);
 criterion_main!(benches);

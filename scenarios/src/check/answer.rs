@@ -71,7 +71,7 @@ impl Rung {
                 rung.reason = Some(reason.clone());
             }
             Finding::Violated { first, .. } => {
-                let proof = judges::explain(judge, question, first, case.clock());
+                let proof = judge.explain(question, first, case.clock());
                 rung.verdict = Verdict::Violated;
                 (rung.witness, rung.culprit) = lines(case, &proof);
                 rung.story = proof.story.clone();

@@ -1,9 +1,7 @@
 //! Who can be asked: the judges of all guarantees, and what those of the ladder make of each other.
 
 use crate::checkers::guarantee::{self, LATTICE, Standing};
-use crate::checkers::{
-    CATALOG, CatalogEntry, Clock, JudgeKind, Question, Unsupported, Witness, witness,
-};
+use crate::checkers::{CATALOG, CatalogEntry, JudgeKind, Question, Unsupported};
 use crate::file::{alternatives, nearest, quoted};
 
 /// A judge, by the name of what it judges.
@@ -48,28 +46,11 @@ pub(super) fn ladder(question: &Question<'_>) -> Result<Vec<Standing>, Unsupport
 /// On the ladder are those that imply or are implied, and what is asked of every run's end. The rest is asked for on terms
 /// of its own.
 fn is_rung(entry: Judge) -> bool {
-    let mut implications = LATTICE.iter();
-    let is_in_lattice = implications.any(|it| it.stronger == entry.name || it.weaker == entry.name);
     let is_final = matches!(entry.kind, JudgeKind::Final(_)) && entry.name != "liveness";
-    is_in_lattice || is_final
+    guarantee::is_in_lattice(entry.name) || is_final
 }
 
 /// What implies what: the stronger one first.
 pub(super) fn implications() -> Vec<[&'static str; 2]> {
     LATTICE.iter().map(|it| [it.stronger, it.weaker]).collect()
-}
-
-/// A violation cut down to the operations that prove it, and told.
-pub(super) fn explain(
-    judge: Judge,
-    question: &Question<'_>,
-    found: &Witness,
-    clock: Clock<'_>,
-) -> Witness {
-    match judge.kind {
-        JudgeKind::History(check) | JudgeKind::Contents(check) | JudgeKind::Final(check) => {
-            witness::explain(question, judge.name, check, found, clock)
-        }
-        JudgeKind::Online(_) => found.clone(),
-    }
 }

@@ -15,7 +15,7 @@ use seedbed_sim::{Instant, Span};
 use crate::history::{Operation, OperationId};
 use crate::measures::{Outage, outages};
 
-use super::story::{clock, shorten, tell, user};
+use super::story::{clock, object, tell, user};
 use super::{Disturbance, Question, Ruling, Unsupported, Witness};
 
 /// No more operations of one outage are told than this.
@@ -153,7 +153,7 @@ impl<'a> Judge<'a> {
             let summary = format!(
                 "{} asked for {} and was not served, {} after the last fault was lifted",
                 user(it),
-                shorten(&it.key),
+                object(it),
                 it.intended_at.since(from)
             );
             self.told(&[it.id], from, ended(it), summary, reason)

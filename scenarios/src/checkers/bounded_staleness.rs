@@ -17,7 +17,7 @@ use seedbed_sim::Span;
 use crate::history::OperationId;
 use crate::measures::{Behind, each_read};
 
-use super::story::{between, left_behind, quote_or_nothing, shorten, tell, the_update, user};
+use super::story::{between, left_behind, object, quote_or_nothing, tell, the_update, user};
 use super::{Order, Question, Ruling, Unsupported, Witness};
 
 /// See the [module](self).
@@ -106,14 +106,14 @@ fn stale(question: &Question<'_>, behind: &Behind) -> Witness {
         .as_nanos()
         .saturating_sub(behind.time.as_nanos());
     story.push(format!(
-        "{}{more} had taken effect {} before the read began; the promise was at most {bound}: bounded staleness falls.",
+        "{}{more} had taken effect {} before the read began; the promise was at most {bound}: bounded-staleness falls.",
         super::story::capital(&the_update(update)),
         between(seedbed_sim::Instant::from_nanos(effective), read.invoked_at),
     ));
     let summary = format!(
         "{} read {} and got {}, not {}: {}",
         user(read),
-        shorten(&read.key),
+        object(read),
         quote_or_nothing(read.returned()),
         left_behind(update),
         in_words(behind.versions, behind.time),

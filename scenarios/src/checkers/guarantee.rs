@@ -153,6 +153,13 @@ pub fn implies(stronger: &str, weaker: &str) -> bool {
     stronger == weaker || steps.any(|it| implies(it.weaker, weaker))
 }
 
+/// Whether a guarantee implies another, or is implied. What violates one of these violates it whatever else is known, as
+/// [`witness`](super::witness) needs it.
+pub(crate) fn is_in_lattice(guarantee: &str) -> bool {
+    let mut implications = LATTICE.iter();
+    implications.any(|it| it.stronger == guarantee || it.weaker == guarantee)
+}
+
 /// Closes findings under implications: each pass carries what is known one step further.
 fn close(standings: &mut [Standing], lattice: &'static [Implication]) {
     let place = |standings: &[Standing], name| {

@@ -1,12 +1,17 @@
-//! The live ladder: all online checkers, going along with one run.
+//! The live ladder: checkers that go along with one run.
+//!
+//! Every run has the standing ones, and those of its [expectations](crate::file::model::Expectation) that can go along. All of
+//! them say what holds *so far*: a guarantee that holds may fall later, and one that fell may, with some checkers, be
+//! [withdrawn](OnlineChecker::has_withdrawn) when a later event explains after all what was seen.
 
 use crate::history::{History, Place};
 
 use super::{
-    CATALOG, Finding, JudgeKind, Judgement, OnlineChecker, Ruling, Terms, Verdict, Witness,
+    CATALOG, Finding, Judgement, OnlineChecker, Order, Question, Ruling, Terms, Unclear, Verdict,
+    Witness,
 };
 
-/// All online checkers at one place of a history. Cloning it is cheap: it is part of a session's checkpoints.
+/// Checkers at one place of a history. Cloning it is cheap: it is part of a session's checkpoints.
 #[derive(Debug)]
 pub struct Ladder {
     rungs: Vec<Rung>,
@@ -16,8 +21,19 @@ pub struct Ladder {
 #[derive(Debug)]
 struct Rung {
     checker: Box<dyn OnlineChecker>,
+    /// Whether every run has it.
+    is_standing: bool,
     first: Option<Box<Witness>>,
     count: u64,
+}
+
+/// What the ladder has to tell of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A guarantee fell.
+    Fell(Anomaly),
+    /// What this checker had found until now is explained after all.
+    Withdrawn(&'static str),
 }
 
 /// A guarantee that fell, as the ladder finds it.
@@ -41,6 +57,7 @@ impl Clone for Ladder {
     fn clone(&self) -> Self {
         let rungs = self.rungs.iter().map(|rung| Rung {
             checker: rung.checker.clone_box(),
+            is_standing: rung.is_standing,
             first: rung.first.clone(),
             count: rung.count,
         });
@@ -52,16 +69,24 @@ impl Clone for Ladder {
 }
 
 impl Ladder {
-    /// All online checkers of the catalog, before the first event.
+    /// The checkers that every run has, before the first event.
     pub fn new() -> Self {
-        let checkers = CATALOG.iter().filter_map(|entry| match entry.kind {
-            JudgeKind::Online(make) => Some(make()),
-            JudgeKind::Final(_) | JudgeKind::History(_) | JudgeKind::Contents(_) => None,
-        });
-        let rungs = checkers.map(|checker| Rung {
-            checker,
-            first: None,
-            count: 0,
+        Self::asked(&[])
+    }
+
+    /// Those and the checkers of these names, where they can go along with a run.
+    pub fn asked(names: &[&str]) -> Self {
+        let rungs = CATALOG.iter().filter_map(|entry| {
+            let is_standing = entry.is_standing();
+            let make = entry
+                .live()
+                .filter(|_| is_standing || names.contains(&entry.name))?;
+            Some(Rung {
+                checker: make(),
+                is_standing,
+                first: None,
+                count: 0,
+            })
         });
         Self {
             rungs: rungs.collect(),
@@ -74,11 +99,11 @@ impl Ladder {
         self.next
     }
 
-    /// Looks at all events from [`next`](Self::next) to the history's end, and adds what they prove to `found`.
+    /// Looks at all events from [`next`](Self::next) to the history's end, and adds what there is to tell of them to `news`.
     ///
     /// # Panics
     /// When the history is shorter than what was looked at: a ladder goes back with its checkpoint, not by itself.
-    pub fn observe(&mut self, history: &History, found: &mut Vec<Anomaly>) {
+    pub fn observe(&mut self, history: &History, news: &mut Vec<News>) {
         assert!(
             self.next <= history.end(),
             "the history was cut behind the ladder"
@@ -87,14 +112,18 @@ impl Ladder {
         while self.next < history.end() {
             for rung in &mut self.rungs {
                 rung.checker.observe(history, self.next, &mut witnesses);
+                if rung.checker.has_withdrawn() {
+                    (rung.first, rung.count) = (None, 0);
+                    news.push(News::Withdrawn(rung.checker.name()));
+                }
                 for witness in witnesses.drain(..) {
                     rung.count += 1;
                     rung.first.get_or_insert_with(|| Box::new(witness.clone()));
-                    found.push(Anomaly {
+                    news.push(News::Fell(Anomaly {
                         check: rung.checker.name(),
                         place: self.next,
                         witness,
-                    });
+                    }));
                 }
             }
             self.next.0 += 1;
@@ -105,20 +134,27 @@ impl Ladder {
     pub fn verdicts(&self, history: &History) -> Vec<Verdict> {
         self.rungs
             .iter()
-            .map(|rung| Verdict {
-                check: rung.checker.name(),
-                terms: Terms::default(),
-                judgement: rung.judgement(history),
-            })
+            .map(|rung| rung.verdict(history))
             .collect()
+    }
+
+    /// What those say that every run has.
+    pub fn standing_verdicts(&self, history: &History) -> Vec<Verdict> {
+        let standing = self.rungs.iter().filter(|rung| rung.is_standing);
+        standing.map(|rung| rung.verdict(history)).collect()
     }
 }
 
-/// What one checker rules of a whole history.
-pub(super) fn judge(checker: Box<dyn OnlineChecker>, history: &History) -> Ruling {
+/// What one checker rules of a whole history, by real time.
+pub(super) fn judge(checker: Box<dyn OnlineChecker>, question: &Question<'_>) -> Ruling {
+    if question.setting.order == Order::Session {
+        return Ruling::undecided("the history has no order in real time to go by");
+    }
+    let history = question.history;
     let mut ladder = Ladder {
         rungs: vec![Rung {
             checker,
+            is_standing: true,
             first: None,
             count: 0,
         }],
@@ -134,9 +170,18 @@ pub(super) fn judge(checker: Box<dyn OnlineChecker>, history: &History) -> Rulin
 }
 
 impl Rung {
+    fn verdict(&self, history: &History) -> Verdict {
+        Verdict {
+            check: self.checker.name(),
+            terms: Terms::default(),
+            judgement: self.judgement(history),
+        }
+    }
+
     fn judgement(&self, history: &History) -> Judgement {
-        if let Some(write) = history.first_repeated_write() {
-            return Judgement::NotJudged(super::repeated(history, write));
+        let unclear = self.checker.unclear(history);
+        if let Some(Unclear::Altogether(reason)) = unclear {
+            return Judgement::NotJudged(reason);
         }
         if let Some(first) = &self.first {
             return Judgement::Violated {
@@ -144,11 +189,10 @@ impl Rung {
                 count: self.count,
             };
         }
-        match history.first_unexplained_read() {
-            Some(read) => Judgement::NotJudged(format!(
-                "a read returned {}, which nobody had written",
-                super::story::quote_or_nothing(history.operation(read).returned())
-            )),
+        match unclear {
+            Some(Unclear::WhetherItHolds(reason) | Unclear::Altogether(reason)) => {
+                Judgement::NotJudged(reason)
+            }
             None => Judgement::Holds,
         }
     }

@@ -54,7 +54,8 @@
 //! # The two kinds
 //!
 //! - An [`OnlineChecker`] goes along with the run, and finds a violation at the event that shows it. The [`Ladder`]
-//!   holds all of them; it is part of a session's checkpoints, so they keep their state in pages that forks share.
+//!   holds those of a run: the standing ones, and those that its scenario asks for. It is part of a session's checkpoints,
+//!   so they keep their state in pages that forks share.
 //! - A judge of the whole looks at a history once, when it is over. The final checks are such judges, and run after the
 //!   world was healed and replication came to rest; the others cost more or say what most runs need not be asked, and run
 //!   where a scenario [expects](crate::file::model::Expectation) something of them, on its [`Terms`].
@@ -90,7 +91,7 @@ mod visibility;
 pub mod witness;
 
 pub use final_state::{FinalState, Probe, ReplicaContents};
-pub use ladder::{Anomaly, Ladder};
+pub use ladder::{Anomaly, Ladder, News};
 pub use liveness::PROBES_MAX;
 pub use question::{
     Budget, Check, Finding, Model, NullRead, Order, Question, Ruling, Setting, Unsupported,
@@ -114,8 +115,34 @@ pub trait OnlineChecker: Debug + Send + Sync {
     /// in order; the history may be longer by then, but is the same up to there.
     fn observe(&mut self, history: &History, place: Place, found: &mut Vec<Witness>);
 
+    /// Whether the last event explains all that was found until then.
+    fn has_withdrawn(&self) -> bool {
+        false
+    }
+
+    /// Why it can't say of the history so far that the guarantee holds, or anything at all, where that is so.
+    fn unclear(&self, history: &History) -> Option<Unclear> {
+        if let Some(write) = history.first_repeated_write() {
+            return Some(Unclear::Altogether(repeated(history, write)));
+        }
+        let read = history.first_unexplained_read()?;
+        Some(Unclear::WhetherItHolds(format!(
+            "a read returned {}, which nobody had written",
+            story::quote_or_nothing(history.operation(read).returned())
+        )))
+    }
+
     /// A checker in the same state. Cheap.
     fn clone_box(&self) -> Box<dyn OnlineChecker>;
+}
+
+/// What an online checker can't say; why, as half a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unclear {
+    /// That the guarantee holds. What fell has fallen.
+    WhetherItHolds(String),
+    /// Anything.
+    Altogether(String),
 }
 
 /// A checker, by name.
@@ -131,11 +158,16 @@ pub struct CatalogEntry {
     pub terms: &'static [Term],
 }
 
+/// Makes a checker that goes along with a run, at its beginning.
+pub type MakeOnline = fn() -> Box<dyn OnlineChecker>;
+
 /// How a checker judges, when, and what it gets to see.
 #[derive(Debug)]
 pub enum JudgeKind {
-    /// Of every run, event by event, by the history alone.
-    Online(fn() -> Box<dyn OnlineChecker>),
+    /// Of every run, event by event, by the history alone; and of whole histories.
+    Online(MakeOnline, Check),
+    /// Where it is asked for, event by event, by the history alone; and of whole histories, at the end.
+    Live(MakeOnline, Check),
     /// Of every run, at its end, by the history and the final contents.
     Final(Check),
     /// Where it is asked for, at the end, by the history alone.
@@ -149,31 +181,43 @@ pub static CATALOG: &[CatalogEntry] = &[
     CatalogEntry {
         name: "read-your-writes",
         promise: "One order of updates explains that each session sees its own.",
-        kind: JudgeKind::History(visibility::read_your_writes::check),
+        kind: JudgeKind::Live(
+            visibility::live::read_your_writes,
+            visibility::read_your_writes::check,
+        ),
         terms: &[Term::Budget],
     },
     CatalogEntry {
         name: "monotonic-reads",
         promise: "One order of updates explains that no session forgets what it has seen.",
-        kind: JudgeKind::History(visibility::monotonic_reads::check),
+        kind: JudgeKind::Live(
+            visibility::live::monotonic_reads,
+            visibility::monotonic_reads::check,
+        ),
         terms: &[Term::Budget],
     },
     CatalogEntry {
         name: "monotonic-writes",
         promise: "Updates take their places in the order in which their session issued them.",
-        kind: JudgeKind::History(visibility::monotonic_writes::check),
+        kind: JudgeKind::Live(
+            visibility::live::monotonic_writes,
+            visibility::monotonic_writes::check,
+        ),
         terms: &[Term::Budget],
     },
     CatalogEntry {
         name: "writes-follow-reads",
         promise: "What a session writes takes its place after what it had read.",
-        kind: JudgeKind::History(visibility::writes_follow_reads::check),
+        kind: JudgeKind::Live(
+            visibility::live::writes_follow_reads,
+            visibility::writes_follow_reads::check,
+        ),
         terms: &[Term::Budget],
     },
     CatalogEntry {
         name: "pram",
         promise: "Everybody sees each session's updates in their order, and one order of all explains it.",
-        kind: JudgeKind::History(visibility::pram::check),
+        kind: JudgeKind::Live(visibility::live::pram, visibility::pram::check),
         terms: &[Term::Budget],
     },
     CatalogEntry {
@@ -210,28 +254,30 @@ pub static CATALOG: &[CatalogEntry] = &[
         name: sequential::NAME,
         promise: "One order of all operations keeps every session's own and explains every answer.",
         kind: JudgeKind::History(sequential::check),
-        terms: &[Term::Budget],
+        terms: &[Term::Model, Term::Budget],
     },
     CatalogEntry {
         name: linearizable::NAME,
         promise: "Every operation takes effect at one moment between its beginning and its end.",
         kind: JudgeKind::History(linearizable::check),
-        terms: &[Term::Budget],
+        terms: &[Term::Model, Term::Budget],
     },
     CatalogEntry {
         name: "read-your-writes-in-real-time",
         promise: "A session sees its own acknowledged updates, or newer ones.",
-        kind: JudgeKind::Online(|| {
-            Box::new(read_your_writes_in_real_time::ReadYourWrites::default())
-        }),
+        kind: JudgeKind::Online(
+            || Box::new(read_your_writes_in_real_time::ReadYourWrites::default()),
+            read_your_writes_in_real_time::check,
+        ),
         terms: &[],
     },
     CatalogEntry {
         name: "monotonic-reads-in-real-time",
         promise: "What a session has seen does not go away again.",
-        kind: JudgeKind::Online(|| {
-            Box::new(monotonic_reads_in_real_time::MonotonicReads::default())
-        }),
+        kind: JudgeKind::Online(
+            || Box::new(monotonic_reads_in_real_time::MonotonicReads::default()),
+            monotonic_reads_in_real_time::check,
+        ),
         terms: &[],
     },
     CatalogEntry {
@@ -317,7 +363,26 @@ pub static CATALOG: &[CatalogEntry] = &[
 impl CatalogEntry {
     /// Whether every run is judged by it. The others are asked for by name.
     pub const fn is_standing(&self) -> bool {
-        matches!(self.kind, JudgeKind::Online(_) | JudgeKind::Final(_))
+        matches!(self.kind, JudgeKind::Online(..) | JudgeKind::Final(_))
+    }
+
+    /// What makes its checker, if it goes along with runs.
+    pub const fn live(&self) -> Option<MakeOnline> {
+        match self.kind {
+            JudgeKind::Online(make, _) | JudgeKind::Live(make, _) => Some(make),
+            JudgeKind::History(_) | JudgeKind::Final(_) | JudgeKind::Contents(_) => None,
+        }
+    }
+
+    /// Its judge of whole histories.
+    pub const fn check(&self) -> Check {
+        match self.kind {
+            JudgeKind::Online(_, check)
+            | JudgeKind::Live(_, check)
+            | JudgeKind::History(check)
+            | JudgeKind::Final(check)
+            | JudgeKind::Contents(check) => check,
+        }
     }
 
     /// Whether it sees what replicas hold in the end.
@@ -331,16 +396,19 @@ impl CatalogEntry {
     /// When the history holds what the judge does not know.
     pub fn judge(&self, question: &Question<'_>) -> Result<Ruling, Unsupported> {
         let alone = Question {
-            finals: None,
+            finals: self.sees_contents().then_some(question.finals).flatten(),
             ..*question
         };
-        match self.kind {
-            JudgeKind::Online(_) if question.setting.order == Order::Session => Ok(
-                Ruling::undecided("the history has no order in real time to go by"),
-            ),
-            JudgeKind::Online(make) => Ok(ladder::judge(make(), question.history)),
-            JudgeKind::History(check) => check(&alone),
-            JudgeKind::Final(check) | JudgeKind::Contents(check) => check(question),
+        self.check()(&alone)
+    }
+
+    /// A violation that it has found, cut down to the operations that prove it, and told. A judge outside of the
+    /// [lattice](guarantee::LATTICE) may mind what is left out, so that its own proof stands.
+    pub fn explain(&self, question: &Question<'_>, found: &Witness, clock: Clock<'_>) -> Witness {
+        if guarantee::is_in_lattice(self.name) {
+            witness::explain(question, self.name, self.check(), found, clock)
+        } else {
+            witness::retell(question, found, clock)
         }
     }
 
@@ -382,12 +450,33 @@ pub fn judge_final(history: &History, state: &FinalState, at: Instant) -> Vec<Ve
         .collect()
 }
 
+/// So many states, and no more, are looked at to tell of a run why a guarantee fell.
+const TELLING_STATES: u64 = 1_000_000;
+
+/// Cuts the proofs of verdicts on the whole of a run down to what proves them, and tells them, as
+/// [`CatalogEntry::explain`] does.
+pub(crate) fn explain(verdicts: &mut [Verdict], question: &Question<'_>) {
+    for verdict in verdicts {
+        let Judgement::Violated { first, .. } = &mut verdict.judgement else {
+            continue;
+        };
+        let entry = find(verdict.check).expect("verdicts are of checkers of the catalog");
+        let mut setting = question.setting.on(verdict.terms);
+        setting.budget.states = setting.budget.states.min(TELLING_STATES);
+        let on_terms = Question {
+            setting: &setting,
+            ..*question
+        };
+        **first = entry.explain(&on_terms, first, Clock::Times);
+    }
+}
+
 /// Why a history with a repeated write can't be judged.
 fn repeated(history: &History, write: OperationId) -> String {
     let operation = history.operation(write);
     format!(
         "{} is written to {} twice, so that a read does not name its write",
         story::left_behind(operation),
-        story::shorten(&operation.key)
+        story::object(operation)
     )
 }

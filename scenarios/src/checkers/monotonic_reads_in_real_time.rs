@@ -22,8 +22,16 @@ use crate::history::{Function, History, HistoryEvent, OperationId, Place, Source
 
 use super::deletes::{AbsentRead, Deletes};
 use super::per_session::PerSession;
-use super::story::{left_behind, quote_or_nothing, shorten, tell, user};
-use super::{OnlineChecker, Witness};
+use super::story::{capital, left_behind, object, quote, tell, user};
+use super::{OnlineChecker, Question, Ruling, Unsupported, Witness, ladder};
+
+/// See the [module](self).
+///
+/// # Errors
+/// Never: what it does not know it leaves unjudged.
+pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
+    Ok(ladder::judge(Box::new(MonotonicReads::default()), question))
+}
 
 /// See the [module](self).
 #[derive(Clone, Debug, Default)]
@@ -225,12 +233,21 @@ fn went_back(history: &History, floor: Sighting, now: Sighting) -> Witness {
 /// A session saw a write again after something else.
 fn came_back(history: &History, first: Sighting, left_by: OperationId, now: Sighting) -> Witness {
     let value = left_behind(history.operation(now.write));
-    let other = history.operation(left_by).returned();
-    let other = quote_or_nothing(other);
-    let reason = format!(
-        "{value} was written once; {other}, seen after it, is newer; yet {value} came back"
-    );
-    let summary = format!("{value} again, after {other} was seen in between");
+    let (reason, summary) = match history.operation(left_by).returned() {
+        Some(other) => {
+            let other = quote(other);
+            (
+                format!(
+                    "{value} was written once; {other}, seen after it, must be newer; yet {value} came back"
+                ),
+                format!("{value} again, after {other} was seen in between"),
+            )
+        }
+        None => (
+            format!("{value} was written once, and was seen, and then was gone; yet it came back"),
+            format!("{value} again, after it was gone in between"),
+        ),
+    };
     let operations = vec![now.write, first.read, left_by, now.read];
     witness(history, operations, &summary, &reason)
 }
@@ -244,14 +261,11 @@ fn witness(
     operations.sort_unstable();
     let culprit = *operations.last().expect("a witness has operations");
     let reader = history.operation(culprit);
-    let summary = format!(
-        "{} read {} and got {got}",
-        user(reader),
-        shorten(&reader.key)
-    );
+    let summary = format!("{} read {} and got {got}", user(reader), object(reader));
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
     story.push(format!(
-        "{reason}; what a session has seen must not go away again: monotonic reads falls."
+        "{}; what a session has seen must not go away again: monotonic-reads-in-real-time falls.",
+        capital(&reason)
     ));
     let at = reader.completed.as_ref().expect("the read has ended").at;
     Witness::new(history, operations, at, summary, story)

@@ -62,6 +62,7 @@ impl Setting {
         Self {
             terms,
             budget,
+            model: terms.model.unwrap_or(self.model),
             ..self.clone()
         }
     }

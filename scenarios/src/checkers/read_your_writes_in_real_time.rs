@@ -16,8 +16,16 @@ use crate::history::{Function, History, HistoryEvent, OperationId, Place, Source
 
 use super::deletes::{AbsentRead, Deletes};
 use super::per_session::PerSession;
-use super::story::{between, left_behind, quote_or_nothing, shorten, tell, the_update, user};
-use super::{OnlineChecker, Witness};
+use super::story::{between, left_behind, object, quote_or_nothing, tell, the_update, user};
+use super::{OnlineChecker, Question, Ruling, Unsupported, Witness, ladder};
+
+/// See the [module](self).
+///
+/// # Errors
+/// Never: what it does not know it leaves unjudged.
+pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
+    Ok(ladder::judge(Box::new(ReadYourWrites::default()), question))
+}
 
 /// See the [module](self).
 #[derive(Clone, Debug, Default)]
@@ -113,7 +121,7 @@ fn missed(
     let summary = format!(
         "{} read {} and got {got}, not {} as they had left it",
         user(reader),
-        shorten(&reader.key),
+        object(reader),
         left_behind(update),
     );
 

@@ -81,6 +81,14 @@ pub(crate) fn shorten(text: &str) -> String {
     short
 }
 
+/// What an operation is about: its key, or `the object` where the history has no keys.
+pub(crate) fn object(operation: &Operation) -> String {
+    match &*operation.key {
+        "" => "the object".to_owned(),
+        key => shorten(key),
+    }
+}
+
 /// A value as JSON shows it: texts in quotes, control characters escaped.
 pub(super) fn quote(value: &Value) -> String {
     match value {
@@ -140,10 +148,7 @@ pub(super) fn between(earlier: Instant, later: Instant) -> String {
 }
 
 fn asks(operation: &Operation) -> String {
-    let key = match &*operation.key {
-        "" => "the object".to_owned(),
-        key => shorten(key),
-    };
+    let key = object(operation);
     match &operation.function {
         Function::Read => format!("reads {key}"),
         Function::Write(value) => format!("writes {key} = {}", quote(value)),

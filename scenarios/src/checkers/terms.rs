@@ -8,6 +8,8 @@ use std::fmt;
 
 use seedbed_sim::{Instant, Span};
 
+use super::Model;
+
 /// On what terms a guarantee is asked for. `None` everywhere: on no special ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
@@ -25,6 +27,8 @@ pub struct Terms {
     pub siblings: Option<u64>,
     /// Where an acknowledged update has to stand in the end.
     pub level: Option<Level>,
+    /// What kind of object the keys name; the setting's own unless given.
+    pub model: Option<Model>,
     /// How many states a search may look at.
     pub budget: Option<u64>,
 }
@@ -46,6 +50,8 @@ pub enum Term {
     Siblings,
     /// `level`, by name.
     Level,
+    /// `model`, by name.
+    Model,
     /// `budget`, a count of states.
     Budget,
 }
@@ -60,6 +66,7 @@ impl Term {
         Self::Failures,
         Self::Siblings,
         Self::Level,
+        Self::Model,
         Self::Budget,
     ];
 
@@ -73,6 +80,7 @@ impl Term {
             Self::Failures => "failures",
             Self::Siblings => "siblings",
             Self::Level => "level",
+            Self::Model => "model",
             Self::Budget => "budget",
         }
     }
@@ -159,6 +167,7 @@ impl fmt::Display for Terms {
                 Term::Failures => count(self.failures),
                 Term::Siblings => count(self.siblings),
                 Term::Level => self.level.map(|it| it.name().to_owned()),
+                Term::Model => self.model.map(|it| it.name().to_owned()),
                 Term::Budget => count(self.budget),
             };
             if let Some(said) = said {

@@ -128,6 +128,9 @@
 //! verdict = "violated"             # or holds
 //! ```
 //!
+//! `sequential` and `linearizable` may name a `model`, one of [`models`](crate::checkers::models) that knows everything that
+//! clients do.
+//!
 //! | fault | fields |
 //! |---|---|
 //! | `crash`, `pause` | `node` |
@@ -329,7 +332,8 @@ fn read_root(root: Table<'_>) -> Option<Scenario> {
     let faults = timeline::read_faults(&root, duration, &names, protocol);
     let nemeses = nemesis::read_nemeses(&root, duration, count, &names);
     let messages = message::read_messages(&root, protocol, &names);
-    let expectations = timeline::read_expectations(&root);
+    let doings = timeline::doings(&steps, &loads);
+    let expectations = timeline::read_expectations(&root, &doings);
     root.finish();
     Some(Scenario {
         title: title?.to_owned(),

@@ -5,14 +5,15 @@ use toml::de::DeTable;
 
 use super::diagnostic::Problems;
 use super::fault::{FaultName, kinds, read_fault};
-use super::model::{Expectation, ExpectedVerdict, Protocol, TimedFault};
+use super::model::{Action, Expectation, ExpectedVerdict, Load, Protocol, Step, TimedFault};
 use super::names::Names;
 use super::near::{alternatives, nearest, quoted};
 use super::reader::{Table, Value};
 use super::script::read_moment;
 use super::write::basic_string;
 use super::{FAULT_LINKS_MAX, FAULTS_MAX, ScenarioErrors, syntax_problem};
-use crate::checkers::{self, CatalogEntry, Level, Term, Terms};
+use crate::checkers::models::{self, ModelEntry};
+use crate::checkers::{self, CatalogEntry, Level, Model, Term, Terms};
 
 /// No more expectations than this.
 const EXPECTATIONS_MAX: usize = 1_000;
@@ -100,7 +101,7 @@ fn read_until(value: &Value<'_>, at: Span, duration: Span) -> Option<Span> {
 }
 
 /// Reads what the scenario expects.
-pub(super) fn read_expectations(root: &Table<'_>) -> Vec<Expectation> {
+pub(super) fn read_expectations(root: &Table<'_>, doings: &[Doing]) -> Vec<Expectation> {
     let mut all: Vec<Expectation> = Vec::new();
     for table in root.tables("expect", "an expectation", EXPECTATIONS_MAX) {
         let check = table.required("check", "the name of a check");
@@ -111,7 +112,7 @@ pub(super) fn read_expectations(root: &Table<'_>) -> Vec<Expectation> {
             // Nobody knows which other fields there are.
             continue;
         };
-        let terms = read_terms(&table, entry);
+        let terms = read_terms(&table, entry, doings);
         table.finish();
         let is_same = |other: &&Expectation| other.check == entry.name && other.terms == terms;
         if all.iter().any(|other| is_same(&other)) {
@@ -166,7 +167,7 @@ pub(super) fn terms_of(
     match DeTable::parse(&text) {
         Ok(tree) => {
             let table = Table::new("the guarantee", 0..0, tree.get_ref(), &problems);
-            terms = read_terms(&table, entry);
+            terms = read_terms(&table, entry, &[]);
             table.finish();
         }
         Err(error) => problems.report(|| syntax_problem(&error)),
@@ -187,7 +188,7 @@ fn key(name: &str) -> String {
 }
 
 /// The terms that a check knows.
-fn read_terms(table: &Table<'_>, entry: &CatalogEntry) -> Terms {
+fn read_terms(table: &Table<'_>, entry: &CatalogEntry, doings: &[Doing]) -> Terms {
     let mut terms = Terms::default();
     for term in entry.terms {
         let Some(value) = table.optional(term.name()) else {
@@ -202,7 +203,74 @@ fn read_terms(table: &Table<'_>, entry: &CatalogEntry) -> Terms {
             Term::Outage => terms.outage = value.duration(),
             Term::Recovery => terms.recovery = value.duration(),
             Term::Level => terms.level = value.one_of(Level::CATALOG),
+            Term::Model => terms.model = read_model(&value, doings),
         }
     }
     terms
+}
+
+/// Something that the scenario's clients do, and who does it first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Doing {
+    /// By its name in histories: `read`, `write` or `delete`.
+    pub(super) function: &'static str,
+    /// `a step`, ``the load `shoppers` ``.
+    pub(super) who: String,
+}
+
+/// All that clients do in scripts and loads, each once.
+pub(super) fn doings(steps: &[Step], loads: &[Load]) -> Vec<Doing> {
+    let mut all: Vec<Doing> = Vec::new();
+    let mut add = |function: &'static str, who: &dyn Fn() -> String| {
+        if !all.iter().any(|doing| doing.function == function) {
+            let who = who();
+            all.push(Doing { function, who });
+        }
+    };
+    for step in steps {
+        let function = match step.action {
+            Action::Get => "read",
+            Action::Put(_) => "write",
+            Action::Delete => "delete",
+        };
+        add(function, &|| "a step".to_owned());
+    }
+    for load in loads {
+        let writes = 100_u32.saturating_sub(load.reads_percent + load.deletes_percent);
+        for (function, share) in [
+            ("read", load.reads_percent),
+            ("write", writes),
+            ("delete", load.deletes_percent),
+        ] {
+            if share > 0 {
+                add(function, &|| format!("the load {}", quoted(&load.name)));
+            }
+        }
+    }
+    all
+}
+
+/// A model that knows everything that clients do.
+fn read_model(value: &Value<'_>, doings: &[Doing]) -> Option<Model> {
+    let catalog: Vec<(&'static str, &ModelEntry)> = models::CATALOG
+        .iter()
+        .map(|entry| (entry.name, entry))
+        .collect();
+    let entry = value.one_of(&catalog)?;
+    let knows = |entry: &ModelEntry, doing: &Doing| entry.functions.contains(&doing.function);
+    if let Some(doing) = doings.iter().find(|doing| !knows(entry, doing)) {
+        let fits = |entry: &&ModelEntry| doings.iter().all(|doing| knows(entry, doing));
+        let fitting = models::CATALOG.iter().filter(fits).map(|entry| entry.name);
+        let message = format!(
+            "is {}, which has no {}, and {} does that",
+            quoted(entry.name),
+            doing.function,
+            doing.who
+        );
+        value.wrong(&message, |problem| {
+            problem.expected(format!("a model that fits: {}", alternatives(fitting)))
+        });
+        return None;
+    }
+    Some(entry.model)
 }

@@ -15,7 +15,7 @@ use super::lag::{LagLog, are_at_rest};
 use super::operations::{Answer, Asked, Operations, due};
 use super::protocol::{Hosted, build_world};
 use super::{Injection, see, words};
-use crate::checkers::{Anomaly, Ladder, Verdict, Witness};
+use crate::checkers::{Ladder, News, Verdict, Witness};
 use crate::file::model::{Scenario, TimedFault, When};
 use crate::history::{History, OperationId};
 use crate::measures::Loss;
@@ -235,6 +235,8 @@ pub(super) struct Core<P: Hosted> {
     pub(super) ladder: Ladder,
     /// As views show them: made once, and shared.
     pub(super) anomalies: ChunkedVec<Arc<AnomalyView>>,
+    /// Those of them, by their numbers, that later events explained.
+    pub(super) withdrawn: Arc<BTreeSet<usize>>,
     /// The operations that their witnesses name.
     pub(super) in_witness: Arc<BTreeSet<OperationId>>,
     /// What all checks say of a run that is over.
@@ -268,8 +270,9 @@ impl<P: Hosted> Core<P> {
             waited: false,
             phase: Phase::Running,
             history: History::new(),
-            ladder: Ladder::new(),
+            ladder: ladder(scenario),
             anomalies: ChunkedVec::default(),
+            withdrawn: Arc::default(),
             in_witness: Arc::default(),
             final_verdicts: None,
             loss: None,
@@ -574,12 +577,26 @@ impl<P: Hosted> Core<P> {
             self.open.complete(plan, books, answer, goes_on);
         }
         if self.ladder.next() < self.history.end() {
-            let mut found = Vec::new();
-            self.ladder.observe(&self.history, &mut found);
-            for Anomaly { check, witness, .. } in found {
-                Arc::make_mut(&mut self.in_witness).extend(&witness.operations);
-                self.anomalies
-                    .push(Arc::new(anomaly_view(check, witness, now, self.step)));
+            let mut news = Vec::new();
+            self.ladder.observe(&self.history, &mut news);
+            for it in news {
+                self.take_news(it, now);
+            }
+        }
+    }
+
+    fn take_news(&mut self, news: News, now: Instant) {
+        match news {
+            News::Fell(anomaly) => {
+                Arc::make_mut(&mut self.in_witness).extend(&anomaly.witness.operations);
+                let view = anomaly_view(anomaly.check, anomaly.witness, now, self.step);
+                self.anomalies.push(Arc::new(view));
+            }
+            News::Withdrawn(check) => {
+                let all = self.anomalies.iter().enumerate();
+                let of_check = all.filter(|(_, anomaly)| anomaly.guarantee == check);
+                let numbers: Vec<usize> = of_check.map(|(number, _)| number).collect();
+                Arc::make_mut(&mut self.withdrawn).extend(numbers);
             }
         }
     }
@@ -660,6 +677,16 @@ impl<P: Hosted> Core<P> {
         self.final_verdicts = Some(Arc::new(verdicts));
         self.loss = loss;
     }
+}
+
+/// The checkers that go along with a scenario's runs: the standing ones, and those that it asks for on no special terms.
+pub(super) fn ladder(scenario: &Scenario) -> Ladder {
+    let plain = scenario
+        .expectations
+        .iter()
+        .filter(|it| it.terms.are_plain());
+    let names: Vec<&str> = plain.map(|it| it.check).collect();
+    Ladder::asked(&names)
 }
 
 /// A guarantee that fell, as it is shown.

@@ -52,7 +52,7 @@ pub fn check(
         Ok(count) => count,
         Err(divergence) => return Err(Box::new(in_words(&divergence, one.as_ref()))),
     };
-    let (report, again) = (one.report(), other.report());
+    let (report, again) = (one.outcome(), other.outcome());
     if report == again && one.digest() == other.digest() {
         return Ok(report);
     }

@@ -33,7 +33,7 @@ use super::lag::are_at_rest;
 use super::operations::{Answer, Asked, Operations, due};
 use super::protocol::node_specs;
 use super::{see, words};
-use crate::checkers::{FinalState, Ladder, Question, ReplicaContents, Setting, judge_final};
+use crate::checkers::{self, FinalState, Ladder, Question, ReplicaContents, Setting, judge_final};
 use crate::file::model::{Protocol, Scenario};
 use crate::history::History;
 use crate::measures;
@@ -142,7 +142,7 @@ impl Play {
             driver: Driver::new(&plan.scenario, plan.seed),
             phase: Phase::Running,
             history: History::new(),
-            ladder: Ladder::new(),
+            ladder: super::core::ladder(&plan.scenario),
             faults: FaultEntry::all(&plan.scenario),
             open: Operations::default(),
             events: 0,
@@ -281,7 +281,7 @@ impl Play {
             .close(found.at, EventId(self.events), "end-of-run");
         self.look();
         let state = self.final_state(&ending, &found);
-        let mut verdicts = self.ladder.verdicts(&self.history);
+        let mut verdicts = self.ladder.standing_verdicts(&self.history);
         verdicts.extend(judge_final(&self.history, &state, found.at));
         let plan = &self.plan;
         let setting = Setting {
@@ -295,6 +295,7 @@ impl Play {
             at: found.at,
         };
         see::judge_expected(&plan.scenario, &question, &mut verdicts);
+        checkers::explain(&mut verdicts, &question);
         let expectations = plan.scenario.expectations.iter();
         let faults = self.faults.iter().filter(|entry| entry.id.is_some());
         let faults = faults.map(|entry| FaultFact {

@@ -115,6 +115,12 @@ pub trait Session: Send {
 
     /// The report: runs to the end on a fork, so that this session stays where it is.
     fn report(&self) -> Report;
+
+    /// The report with proofs as the judges found them, neither cut down nor told well: for those who count verdicts over
+    /// many runs.
+    fn outcome(&self) -> Report {
+        self.report()
+    }
 }
 
 /// How much a session keeps of its trace.

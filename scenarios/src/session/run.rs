@@ -9,6 +9,7 @@ use seedbed_sim::{Fault, FaultId, Instant, MessageSent, NodeId, TraceLevel};
 use super::checkpoints::Checkpoints;
 use super::core::{Core, Ending, Plan};
 use super::protocol::Hosted;
+use super::see::Telling;
 use super::{Injection, Session, events, see, words};
 use crate::history::{History, Operation};
 use crate::nemesis::{self, Kind};
@@ -251,6 +252,12 @@ impl<P: Hosted> Session for Run<P> {
     fn report(&self) -> Report {
         let mut end = self.clone();
         end.run_to_end();
-        see::report(&end.plan, &end.core)
+        see::report(&end.plan, &end.core, Telling::Explained)
+    }
+
+    fn outcome(&self) -> Report {
+        let mut end = self.clone();
+        end.run_to_end();
+        see::report(&end.plan, &end.core, Telling::AsFound)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seedbed_protocols::inspect::{Positions, Role};
-use seedbed_sim::{EventId, Instant, NodeId, NodeState, RecordKind, Span, WallTime};
+use seedbed_sim::{EventId, Instant, NodeId, NodeState, RecordKind, Span, TraceLevel, WallTime};
 
 use super::core::{Core, Ending, FaultEntry, Phase, Plan, anomaly_view};
 use super::probe::probe;
@@ -47,7 +47,7 @@ pub(super) fn view<P: Hosted>(plan: &Plan, core: &Core<P>, window: Window) -> Vi
             .collect(),
         lag: lag_series(plan, core, window),
         operations: operation_views(core, window),
-        anomalies: core.anomalies.iter().cloned().collect(),
+        anomalies: findings(core),
         faults: core
             .faults
             .iter()
@@ -323,12 +323,13 @@ fn verdicts<P: Hosted>(core: &Core<P>) -> Vec<Verdict> {
 
 /// The guarantees that fell: as the run went on, and then by the final checks.
 pub(super) fn findings<P: Hosted>(core: &Core<P>) -> Vec<Arc<AnomalyView>> {
-    let online = core.anomalies.iter().cloned();
+    let online: Vec<Arc<AnomalyView>> = standing_anomalies(core).cloned().collect();
     let verdicts = core
         .final_verdicts
         .iter()
         .flat_map(|verdicts| verdicts.iter());
-    let at_the_end = verdicts.filter(|verdict| !is_online(verdict.check));
+    let is_told = |check: &str| online.iter().any(|anomaly| anomaly.guarantee == check);
+    let at_the_end = verdicts.filter(|it| !is_online(it.check) && !is_told(&it.label()));
     let at_the_end = at_the_end.filter_map(|verdict| {
         let witness = verdict.witness()?.clone();
         let at = witness.at;
@@ -339,12 +340,22 @@ pub(super) fn findings<P: Hosted>(core: &Core<P>) -> Vec<Arc<AnomalyView>> {
             core.step,
         )))
     });
-    online.chain(at_the_end).collect()
+    let at_the_end: Vec<_> = at_the_end.collect();
+    online.into_iter().chain(at_the_end).collect()
+}
+
+/// What checkers found as the run went on, and have not withdrawn.
+pub(super) fn standing_anomalies<P: Hosted>(
+    core: &Core<P>,
+) -> impl Iterator<Item = &Arc<AnomalyView>> {
+    let all = core.anomalies.iter().enumerate();
+    all.filter(|(index, _)| !core.withdrawn.contains(index))
+        .map(|(_, anomaly)| anomaly)
 }
 
 /// Whether a check goes along with the run.
 fn is_online(check: &str) -> bool {
-    checkers::find(check).is_some_and(|entry| matches!(entry.kind, JudgeKind::Online(_)))
+    checkers::find(check).is_some_and(|entry| matches!(entry.kind, JudgeKind::Online(..)))
 }
 
 /// What is asked of the judges that not every run is judged by: one verdict for each expectation that speaks of one, or
@@ -380,7 +391,7 @@ pub(super) fn final_judgement<P: Hosted>(
     plan: &Plan,
     core: &Core<P>,
 ) -> (Vec<Verdict>, Option<Loss>) {
-    let mut verdicts = core.ladder.verdicts(&core.history);
+    let mut verdicts = core.ladder.standing_verdicts(&core.history);
     let state = final_state(plan, core);
     verdicts.extend(judge_final(&core.history, &state, core.world.now()));
     let setting = Setting {
@@ -403,6 +414,10 @@ pub(super) fn final_judgement<P: Hosted>(
             verdict.judgement =
                 Judgement::NotJudged(format!("the run broke off: {}", ending_in_words(ending)));
         }
+    }
+    // Who looks on as it runs wants to be told, too; other runs are told of when their report is asked for.
+    if plan.trace == TraceLevel::Full {
+        checkers::explain(&mut verdicts, &question);
     }
     (verdicts, measures::loss(&core.history, &state))
 }
@@ -501,10 +516,29 @@ fn expectation_views<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<ExpectationV
     expectations.map(view).collect()
 }
 
+/// How a report tells why guarantees fell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// By the few operations that prove it, and with what would have been legal.
+    Explained,
+    /// As the judges found it, which costs nothing.
+    AsFound,
+}
+
 /// The report of a run that is over.
-pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>) -> Report {
-    let verdicts = verdicts(core);
+pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>, telling: Telling) -> Report {
+    let mut verdicts = verdicts(core);
     let world = &core.world;
+    if telling == Telling::Explained && plan.trace != TraceLevel::Full {
+        let setting = Setting::default();
+        let question = Question {
+            history: &core.history,
+            setting: &setting,
+            finals: None,
+            at: world.now(),
+        };
+        checkers::explain(&mut verdicts, &question);
+    }
     let ended = match &core.phase {
         Phase::Over(ending) => ending_in_words(ending),
         Phase::Running | Phase::Settling => "it is not over".to_owned(),

@@ -53,7 +53,7 @@ fn run_unguarded(seed: u64, open: &impl Opener, repeat: Repeat) -> Ran {
     let report = || -> Report {
         let mut session = open(seed);
         session.run_to_end();
-        session.report()
+        session.outcome()
     };
     let compared = match repeat {
         Repeat::Once => Ok(report()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::checkers::story::{quote_or_nothing, shorten, tell};
+use crate::checkers::story::{object, quote_or_nothing, tell};
 use crate::checkers::{Finding, Model, NullRead, Question, Ruling, Unsupported, Witness};
 use crate::history::{Function, History, KeyId, Operation, OperationId, Place, Value};
 
@@ -271,7 +271,7 @@ impl Gathered<'_> {
             "{} of {} is what several updates left behind, so that a read does not name its update (and {} such reads), \
              and {then}",
             quote_or_nothing(read),
-            shorten(&operation.key),
+            object(operation),
             self.ambiguous.len(),
         )
     }

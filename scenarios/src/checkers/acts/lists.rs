@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::checkers::story::{quote, shorten};
+use crate::checkers::story::{object, quote, shorten};
 use crate::history::{Function, History, KeyId, OperationId, Value};
 
 /// What a read found.
@@ -39,7 +39,7 @@ impl<'a> Appends<'a> {
                 let reason = format!(
                     "{} is appended to {} twice, so that a read does not name its append",
                     quote(element),
-                    shorten(&operation.key)
+                    object(operation)
                 );
                 appends.unclear.get_or_insert(reason);
             }
@@ -60,7 +60,7 @@ impl<'a> Appends<'a> {
         if let Some(operation) = other {
             let reason = format!(
                 "{} is both appended to and changed by a {}",
-                shorten(&operation.key),
+                object(operation),
                 operation.function.name()
             );
             self.unclear.get_or_insert(reason);

@@ -26,7 +26,7 @@ pub(super) use clocks::Clocks;
 pub(super) use gather::{Judged, Objects, settle};
 pub(super) use graph::{Graph, Step, Why, acts_on, shortened};
 
-use crate::checkers::story::{quote_or_nothing, shorten};
+use crate::checkers::story::{object, quote_or_nothing};
 use crate::history::{Completion, Function, History, KeyId, OperationId};
 
 /// An act, by the order of invocation.
@@ -139,5 +139,5 @@ pub(crate) fn value_of(history: &History, act: &Act) -> String {
             _ => None,
         },
     };
-    format!("{} = {}", shorten(&operation.key), quote_or_nothing(value))
+    format!("{} = {}", object(operation), quote_or_nothing(value))
 }

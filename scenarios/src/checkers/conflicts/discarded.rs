@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use crate::history::{History, OperationId, Place};
 
-use super::super::story::{capital, holds, shorten, tell, the_update, user};
+use super::super::story::{capital, holds, object, tell, the_update, user};
 use super::super::{Question, Ruling, Unsupported, Witness};
 use super::objects::{Eye, Kind, Look, kinds, looks, shown};
 use super::{nothing_to_judge, why_no_reads_name_writes};
@@ -143,7 +143,7 @@ fn discarded(
         "{}'s acknowledged {} to {} is gone without a trace: {}'s, made at once, was kept",
         user(update),
         update.function.name(),
-        shorten(&update.key),
+        object(update),
         user(winner)
     );
     Witness::new(history, operations, at, summary, story)

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{Function, History, Operation, OperationId, Value};
 
-use super::super::story::{clock, holds, quote, shorten, tell, user};
+use super::super::story::{clock, holds, object, quote, shorten, tell, user};
 use super::super::{Question, Ruling, Unsupported, Witness};
 use super::lost_update::{Sum, updates};
 use super::nothing_to_judge;
@@ -228,7 +228,7 @@ impl Key<'_> {
         let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
         let key = by
             .first()
-            .map_or_else(String::new, |it| shorten(&history.operation(*it).key));
+            .map_or_else(String::new, |it| object(history.operation(*it)));
         let (at, who) = match look.eye {
             Eye::Read(read) => {
                 story.push(tell(history, read));

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{Function, History, KeyId, Operation, OperationId, Place, SessionId, Source};
 
-use super::super::story::{capital, holds, quote, shorten, tell, the_update, user};
+use super::super::story::{capital, holds, object, quote, shorten, tell, the_update, user};
 use super::super::{NullRead, Question, Ruling, Unsupported, Witness};
 use super::objects::{Kind, Look, elements, kinds, looks, shown};
 use super::{nothing_to_judge, why_no_reads_name_writes};
@@ -285,7 +285,7 @@ fn same_base(history: &History, one: ReadModifyWrite, other: ReadModifyWrite) ->
         "{} and {} both updated {} from the same version, and one update is lost",
         user(first),
         user(second),
-        shorten(&first.key)
+        object(first)
     );
     let operations = from_one_version(one, other);
     told(history, operations, other.update, summary, reason)
@@ -303,7 +303,7 @@ fn overwritten(history: &History, lost: OperationId, by: ReadModifyWrite) -> Wit
         "{} overwrote {}'s update of {} without having seen it",
         user(writer),
         user(update),
-        shorten(&writer.key)
+        object(writer)
     );
     let base = match by.base {
         Base::Beginning => None,
@@ -368,7 +368,7 @@ fn of_list(
             let summary = format!(
                 "{}'s append to {} is lost: {} is there without it",
                 user(lost),
-                shorten(&lost.key),
+                object(lost),
                 quote(appended(history.operation(other)).expect("an append")),
             );
             let operations = vec![other, lost.id];

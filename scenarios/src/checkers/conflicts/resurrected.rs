@@ -11,7 +11,7 @@
 
 use crate::history::{Function, History, Operation, OperationId, Value};
 
-use super::super::story::{capital, holds, quote, shorten, tell, the_update, user};
+use super::super::story::{capital, holds, object, quote, shorten, tell, the_update, user};
 use super::super::{Question, ReplicaContents, Ruling, Unsupported, Witness};
 use super::objects::{Eye, Kind, Look, kinds, looks};
 use super::{nothing_to_judge, why_no_reads_name_writes};
@@ -143,7 +143,7 @@ fn told(
     let summary = format!(
         "{} holds {what} of {} again, which {} had deleted",
         shorten(&replica.name),
-        shorten(&writer.key),
+        object(writer),
         user(deleter)
     );
     Witness::new(history, operations, question.at, summary, story)

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::history::{Function, History, HistoryEvent, KeyId, OperationId, Place, Source};
 
-use super::super::story::{between, capital, shorten, tell, the_update, user};
+use super::super::story::{between, capital, object, shorten, tell, the_update, user};
 use super::super::{NullRead, Question, Ruling, Unsupported, Witness};
 use super::lost_update::{Base, ReadModifyWrite, from_one_version, read_modify_writes};
 use super::objects::kinds;
@@ -92,7 +92,7 @@ fn two_accepted(history: &History, one: ReadModifyWrite, other: ReadModifyWrite)
         "{} and {} both accepted an update of {} from the same version",
         name(one),
         name(other),
-        shorten(&update.key)
+        object(update)
     );
     let at = update.completed.as_ref().expect("it was acknowledged").at;
     Witness::new(history, operations, at, summary, story)
@@ -216,7 +216,7 @@ fn rules_on(history: &History, read: &Read, missed: OperationId) -> Witness {
     let summary = format!(
         "{here} accepts updates and does not know of {}'s update of {}, which {there} accepted",
         user(update),
-        shorten(&update.key)
+        object(update)
     );
     let at = reader.completed.as_ref().expect("the read has ended").at;
     Witness::new(history, operations, at, summary, story)

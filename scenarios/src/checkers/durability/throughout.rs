@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use crate::checkers::conflicts::lost_update::updates;
 use crate::checkers::conflicts::objects::{Kind, Look, elements, kinds, looks};
 use crate::checkers::story::{
-    between, capital, left_behind, quote, quote_or_nothing, shorten, tell, the_update, user,
+    between, capital, left_behind, object, quote, quote_or_nothing, tell, the_update, user,
 };
 use crate::checkers::{Order, Question, Ruling, Unsupported, Witness};
 use crate::history::{Function, Operation, Source, Value};
@@ -121,7 +121,7 @@ fn absent(question: &Question<'_>, missed: &Operation, read: &Operation) -> Witn
     let summary = format!(
         "{} read {} and got {}, without {}",
         user(read),
-        shorten(&read.key),
+        object(read),
         quote_or_nothing(read.returned()),
         the_update(missed)
     );

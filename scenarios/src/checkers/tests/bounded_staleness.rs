@@ -55,7 +55,7 @@ fn a_read_further_behind_than_allowed_is_the_culprit() {
     assert_eq!(
         witness.story.last().expect("a story"),
         "The write of \"b\", the first of 2 that the read missed, had taken effect 3 ms before the read began; the \
-         promise was at most 1 version: bounded staleness falls."
+         promise was at most 1 version: bounded-staleness falls."
     );
     assert_eq!(judged(&s, time(Span::from_millis(2))).holds(), Some(false));
 }

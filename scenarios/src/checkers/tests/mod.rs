@@ -11,6 +11,7 @@ mod durability;
 mod final_checks;
 mod guarantee;
 mod legal_stores;
+mod live;
 mod oracle;
 mod registers;
 mod replicated_stores;
@@ -25,7 +26,7 @@ use crate::history::{
 };
 
 use super::{
-    Anomaly, Check, FinalState, Finding, Judgement, Ladder, Model, Question, ReplicaContents,
+    Anomaly, Check, FinalState, Finding, Judgement, Ladder, Model, News, Question, ReplicaContents,
     Setting, Terms, Verdict, find,
 };
 
@@ -34,7 +35,11 @@ fn judge(check: &str, history: &History) -> (Verdict, Vec<Anomaly>) {
     let mut ladder = Ladder::new();
     let mut found = Vec::new();
     ladder.observe(history, &mut found);
-    found.retain(|anomaly| anomaly.check == check);
+    let fell = found.into_iter().filter_map(|news| match news {
+        News::Fell(anomaly) if anomaly.check == check => Some(anomaly),
+        _ => None,
+    });
+    let found = fell.collect();
     let verdict = ladder
         .verdicts(history)
         .into_iter()

@@ -1,7 +1,7 @@
 //! Hand-made histories: legal ones that must pass, illegal ones that must be caught at the right operation.
 
 use super::judge;
-use crate::checkers::{Judgement, Ladder};
+use crate::checkers::{Judgement, Ladder, News};
 use crate::history::sketch::{Sketch, write};
 use crate::history::{Function, History, OperationId};
 
@@ -276,8 +276,11 @@ fn a_forked_ladder_goes_its_own_way() {
     s.reads(ALICE, None);
     ladder.observe(&s.history, &mut found);
     assert_eq!(found.len(), 1);
+    let News::Fell(anomaly) = &found[0] else {
+        panic!("{found:?}");
+    };
     assert_eq!(
-        found[0].place,
+        anomaly.place,
         s.history.completed(OperationId(1)).expect("it ended")
     );
     assert_eq!(forked.verdicts(&legal.history)[0].holds(), Some(true));

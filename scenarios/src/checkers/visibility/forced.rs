@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::checkers::Witness;
-use crate::checkers::acts::{ActId, Acts, Graph, Source, Why, value_of};
+use crate::checkers::acts::{ActId, Acts, Graph, Source, Why};
 use crate::checkers::causal::order::{tell_cycle, tell_pattern, thin_air_read};
+use crate::checkers::story::{object, quote, quote_or_nothing, the_update, user};
 use crate::history::History;
 
 use super::{shown, source};
@@ -26,6 +27,8 @@ pub(super) struct Forced<'a> {
 pub(super) struct Prefix {
     of: Of,
     updates: Vec<ActId>,
+    /// What makes each of them visible: itself, or the read that returned it.
+    by: Vec<ActId>,
     /// For the first updates: the knot of all up to there.
     knots: Vec<ActId>,
     /// For an update of the prefix: up to where others were put before it.
@@ -47,6 +50,7 @@ impl Prefix {
         Self {
             of,
             updates: Vec::new(),
+            by: Vec::new(),
             knots: Vec::new(),
             covered: BTreeMap::new(),
         }
@@ -59,10 +63,11 @@ impl Prefix {
         is_there.then_some(place)
     }
 
-    /// Adds an update.
-    pub(super) fn push(&mut self, update: ActId) {
+    /// Adds an update, which an act makes visible: its own, or a read that returned it.
+    pub(super) fn push(&mut self, update: ActId, by: ActId) {
         if self.updates.last() != Some(&update) {
             self.updates.push(update);
+            self.by.push(by);
         }
     }
 
@@ -124,17 +129,17 @@ impl<'a> Forced<'a> {
             return;
         };
         match source(&self.acts.all[read]) {
-            Some(Source::Initial) => self.missed(last, read),
+            Some(Source::Initial) => self.missed(last, prefix.by[len - 1], read),
             Some(Source::Write(returned)) if last == returned => {
                 self.tie(prefix, len - 1, returned, read);
             }
             Some(Source::Write(returned)) => self.raise(prefix, len, returned, read),
             Some(Source::List(_)) => {
                 let list = in_order(shown(self.acts, read));
-                let is_missing = |it: &&ActId| list.binary_search(it).is_err();
-                let missing = prefix.updates[..len].iter().find(is_missing);
-                if let Some(&missing) = missing {
-                    self.missed(missing, read);
+                let is_missing = |it: &ActId| list.binary_search(it).is_err();
+                let missing = prefix.updates[..len].iter().position(is_missing);
+                if let Some(missing) = missing {
+                    self.missed(prefix.updates[missing], prefix.by[missing], read);
                 }
             }
             Some(Source::Nobody | Source::Open) | None => {}
@@ -160,7 +165,7 @@ impl<'a> Forced<'a> {
             edges,
         } = self;
         if let Err(cycle) = graph.order() {
-            let circle = "no one order of the updates";
+            let circle = "no one order of the updates fits";
             found.push(tell_cycle(history, acts, &cycle, circle, guarantee));
         }
         found.sort_by_key(|witness| witness.operations.last().copied());
@@ -190,16 +195,47 @@ impl<'a> Forced<'a> {
         prefix.covered.insert(returned, covered.max(len));
     }
 
-    /// An update had to be visible to a read, and was not.
-    pub(super) fn missed(&mut self, update: ActId, read: ActId) {
+    /// An update had to be visible to a read, since an act of its session had made it so, and was not.
+    pub(super) fn missed(&mut self, update: ActId, by: ActId, read: ActId) {
         let (history, acts) = (self.history, self.acts);
-        let by = &acts.all[update];
-        let why = format!(
-            "the write of {} had to be visible to the read that found {}",
-            value_of(history, by),
-            value_of(history, &acts.all[read]),
+        let operation = |act: ActId| history.operation(acts.all[act].operation);
+        let (reader, writer, knower) = (operation(read), operation(update), operation(by));
+        let what = match writer.written() {
+            _ if matches!(source(&acts.all[read]), Some(Source::List(_))) => the_update(writer),
+            Some(value) => quote(value),
+            None => the_update(writer),
+        };
+        let (summary, reason) = if by != update {
+            (
+                format!("after {what} was seen"),
+                format!(
+                    "{} had seen {what} before, so that it was visible from then on",
+                    user(knower)
+                ),
+            )
+        } else if writer.session == reader.session {
+            (
+                format!("without {what}, which was their own"),
+                format!(
+                    "{} is the session's own and had ended before the read began, so that it was visible",
+                    the_update(writer)
+                ),
+            )
+        } else {
+            (
+                format!("without {what}, which had to be visible"),
+                format!("{} had to be visible by then", the_update(writer)),
+            )
+        };
+        let got = format!(
+            "{} read {} and got {}",
+            user(reader),
+            object(reader),
+            quote_or_nothing(reader.returned())
         );
-        let witness = tell_pattern(history, acts, &[update, read], &why, self.guarantee);
+        let why = format!("{reason}; yet the read shows neither that nor anything newer");
+        let mut witness = tell_pattern(history, acts, &[update, by, read], &why, self.guarantee);
+        witness.summary = format!("{got}, {summary}");
         self.found.push(witness);
     }
 

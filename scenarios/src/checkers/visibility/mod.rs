@@ -45,6 +45,8 @@
 //! reader forget, so the formula is read with what the text says of it: everybody sees the writes of a session in their
 //! order, without gaps. Lipton and Sandberg's, `pram-per-process`, lets every session have an order of its own.
 //!
+//! While a run goes on, [`live`] says at which event they fall.
+//!
 //! # Cost
 //!
 //! Time and memory O(n) for the session guarantees (prefixes are chained by *knots*, nodes that stand for all that comes
@@ -52,8 +54,10 @@
 //! Deletes, repeated values and unknown outcomes are read as [`acts`](super::acts) says.
 
 mod forced;
+pub(super) mod live;
 pub(super) mod monotonic_reads;
 pub(super) mod monotonic_writes;
+mod order;
 pub(super) mod pram;
 pub(super) mod read_your_writes;
 pub(super) mod writes_follow_reads;

@@ -53,11 +53,11 @@ fn judge(history: &History, acts: &Acts, _: u64) -> Judged {
                 .zip(&seen.list)
                 .take_while(|(one, other)| one == other);
             for &update in &now[same.count()..] {
-                seen.prefix.push(update);
+                seen.prefix.push(update, id);
             }
             seen.list = now.to_vec();
         } else if let Some(&update) = now.first() {
-            seen.prefix.push(update);
+            seen.prefix.push(update, id);
         }
         seen.after.push((act.number, seen.prefix.len()));
     }

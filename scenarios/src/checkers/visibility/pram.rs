@@ -73,7 +73,7 @@ fn look_at(acts: &Acts, read: ActId, clock: &[u32], forced: &mut Forced<'_>) {
             continue;
         };
         match source(act) {
-            Some(Source::Initial) => forced.missed(last, read),
+            Some(Source::Initial) => forced.missed(last, last, read),
             Some(Source::Write(returned)) if last != returned => {
                 forced.edge(last, returned, Why::Known(read));
             }
@@ -82,7 +82,7 @@ fn look_at(acts: &Acts, read: ActId, clock: &[u32], forced: &mut Forced<'_>) {
                 let mut visible = visible.take_while(|(number, _)| *number <= clock[chain.chain]);
                 if let Some((_, missing)) = visible.find(|(_, it)| list.binary_search(it).is_err())
                 {
-                    forced.missed(*missing, read);
+                    forced.missed(*missing, *missing, read);
                 }
             }
             _ => {}

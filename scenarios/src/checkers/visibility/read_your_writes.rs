@@ -25,7 +25,7 @@ fn judge(history: &History, acts: &Acts, _: u64) -> Judged {
         if !act.is_read() {
             let empty = || (Prefix::new(Of::Written), Vec::new());
             let (prefix, numbers) = written.entry((act.chain, act.key)).or_insert_with(empty);
-            prefix.push(id);
+            prefix.push(id, id);
             numbers.push(act.number);
             continue;
         }

@@ -28,7 +28,7 @@ fn judge(history: &History, acts: &Acts, _: u64) -> Judged {
             let (prefix, after) = &mut read[act.chain];
             // Of a list the last element stands for all: the others come before it.
             if let Some(&update) = shown(acts, id).last() {
-                prefix.push(update);
+                prefix.push(update, id);
             }
             after.push((act.number, prefix.len()));
             continue;

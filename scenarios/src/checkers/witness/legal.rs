@@ -19,15 +19,16 @@ const MANY: usize = 20_000;
 
 impl Bench<'_> {
     /// What the culprit, the last of the operations `until` its end, could have returned instead, and whether there may be
-    /// more of that.
+    /// more of that. The `rest` of its core is what it should have thought of.
     pub(super) fn legal(
         &mut self,
         until: &[OperationId],
+        rest: &[OperationId],
         culprit: OperationId,
     ) -> (Vec<Option<Value>>, bool) {
         let operation = self.question.history.operation(culprit);
         let returned = operation.returned();
-        let mut guesses = self.guesses(until, culprit);
+        let mut guesses = self.guesses(until, rest, culprit);
         guesses.retain(|guess| guess.as_ref() != returned);
         let guesses_max = if until.len() > MANY { 4 } else { GUESSES_MAX };
         let mut more = guesses.len() > guesses_max;
@@ -51,7 +52,12 @@ impl Bench<'_> {
     }
 
     /// What it may have returned, each once; the likeliest first.
-    fn guesses(&self, until: &[OperationId], culprit: OperationId) -> Vec<Option<Value>> {
+    fn guesses(
+        &self,
+        until: &[OperationId],
+        rest: &[OperationId],
+        culprit: OperationId,
+    ) -> Vec<Option<Value>> {
         let setting = self.question.setting;
         let operation = self.question.history.operation(culprit);
         let mut guesses = match (&operation.function, setting.model) {
@@ -60,7 +66,9 @@ impl Bench<'_> {
             }
             (Function::Dequeue, _) => self.queued(until, culprit),
             (Function::Read, Model::Register | Model::CasRegister) => {
-                self.left_in_register(until, culprit)
+                let mut guesses = self.told_of(rest, culprit);
+                guesses.extend(self.left_in_register(until, culprit));
+                guesses
             }
             (Function::Read, _) => self.become_of(until, culprit),
             _ => return Vec::new(),
@@ -83,6 +91,21 @@ impl Bench<'_> {
         });
         ids.sort_unstable();
         ids.into_iter().map(|id| history.operation(id)).collect()
+    }
+
+    /// What operations of the culprit's key wrote and saw.
+    fn told_of(&self, rest: &[OperationId], culprit: OperationId) -> Vec<Option<Value>> {
+        let history = self.question.history;
+        let key = history.key_id(culprit);
+        let of_key = rest.iter().filter(|&&id| history.key_id(id) == key);
+        let told = of_key.map(|&id| {
+            let operation = history.operation(id);
+            operation
+                .written()
+                .or_else(|| operation.returned())
+                .cloned()
+        });
+        told.collect()
     }
 
     fn left_in_register(&self, until: &[OperationId], culprit: OperationId) -> Vec<Option<Value>> {

@@ -59,7 +59,7 @@ pub use lines::WitnessLines;
 
 use crate::history::{OperationId, Value};
 
-use super::story::{Clock, tell_by};
+use super::story::{Clock, tell, tell_by};
 use super::{Check, Question, Witness};
 use search::Bench;
 
@@ -124,20 +124,21 @@ pub fn explain(
     ));
     let culprit = history.operation(core.culprit());
     let at = culprit.completed.as_ref().map_or(found.at, |c| c.at);
-    let summary = reason::summary(history, &core, clock);
+    let summary = reason::summary(history, guarantee, &core, judge.as_deref(), clock);
     Witness::new(history, core.operations, at, summary, story)
 }
 
 /// The judge's own story, by another clock.
-fn retell(question: &Question<'_>, found: &Witness, clock: Clock<'_>) -> Witness {
-    let history = question.history;
-    let told = found
-        .operations
-        .iter()
-        .map(|&id| tell_by(history, id, clock));
-    let closing = found.story.iter().skip(found.operations.len()).cloned();
-    Witness {
-        story: told.chain(closing).collect(),
-        ..found.clone()
+pub fn retell(question: &Question<'_>, found: &Witness, clock: Clock<'_>) -> Witness {
+    let mut found = found.clone();
+    if clock == Clock::Times {
+        return found;
     }
+    for &id in &found.operations {
+        let told = tell(question.history, id);
+        for line in found.story.iter_mut().filter(|line| **line == told) {
+            *line = tell_by(question.history, id, clock);
+        }
+    }
+    found
 }

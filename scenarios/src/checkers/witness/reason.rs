@@ -6,19 +6,29 @@
 
 use std::collections::BTreeSet;
 
-use crate::checkers::story::{Clock, quote_or_nothing, shorten, the_update, user};
+use crate::checkers::story::{Clock, capital, object, quote_or_nothing, the_update, user};
 use crate::checkers::{Model, Order, Question, Witness};
 use crate::history::{Function, History, Operation, OperationId, Value};
 
 use super::Core;
 
-/// One line: who did what, and what they could have got.
-pub(super) fn summary(history: &History, core: &Core, clock: Clock<'_>) -> String {
+/// One line: who did what, and what they could have got. A judge that says who did what has said it.
+pub(super) fn summary(
+    history: &History,
+    guarantee: &str,
+    core: &Core,
+    judge: Option<&Witness>,
+    clock: Clock<'_>,
+) -> String {
     let culprit = history.operation(core.culprit());
-    let key = match &*culprit.key {
-        "" => "the object".to_owned(),
-        key => shorten(key),
-    };
+    let has_said = |told: &&Witness| told.summary.starts_with(&user(culprit));
+    if let Some(told) = judge
+        .filter(|_| !SEARCHED.contains(&guarantee))
+        .filter(has_said)
+    {
+        return told.summary.clone();
+    }
+    let key = object(culprit);
     let (who, at) = (user(culprit), ended(history, core.culprit(), clock));
     let got = quote_or_nothing(culprit.returned());
     let did = match &culprit.function {
@@ -57,23 +67,23 @@ pub(super) fn why(
         .into_iter()
         .flatten()
         .collect();
-    let has_words = !words.is_empty();
-    lines.extend(words);
-    if !has_words {
-        let reason = reason(question, core, clock).unwrap_or_else(|| no_order(question, core));
-        let (who, answer) = (user(culprit), answer(culprit));
-        lines.push(format!(
-            "{who}'s {answer}, yet {reason}{legal}: {guarantee} falls."
-        ));
-    } else if !legal.is_empty() {
-        lines.push(format!("{}'s {}{legal}.", user(culprit), answer(culprit)));
-    }
     if !core.is_minimal {
         lines.push(
             "Within the budget it is not certain that each of these operations is needed."
                 .to_owned(),
         );
     }
+    if words.is_empty() {
+        let reason = reason(question, core, clock).unwrap_or_else(|| no_order(question, core));
+        let (who, answer) = (user(culprit), answer(culprit));
+        lines.push(capital(&format!(
+            "{who}'s {answer}, yet {reason}{legal}: {guarantee} falls."
+        )));
+    } else if !legal.is_empty() {
+        let told = format!("{}'s {}{legal}.", user(culprit), answer(culprit));
+        lines.push(capital(&told));
+    }
+    lines.extend(words);
     lines
 }
 

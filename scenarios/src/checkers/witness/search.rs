@@ -130,7 +130,7 @@ impl<'a> Bench<'a> {
             (0..count).find(|&index| self.said(&with(make(index), culprit)).is_violated())
         });
         let is_minimal = self.is_minimal(&rest, culprit);
-        let (legal, more_legal) = self.legal(&scope[..=until], culprit);
+        let (legal, more_legal) = self.legal(&scope[..=until], &rest, culprit);
         let operations = sorted(rest.iter().copied()).into_iter().chain([culprit]);
         Some(Core {
             operations: operations.collect(),

@@ -10,7 +10,7 @@ use seedbed_sim::{
 
 use super::{SMALL, read};
 use crate::catalog::CATALOG;
-use crate::checkers::{self, Level, Term, Terms};
+use crate::checkers::{self, Level, Model, Term, Terms};
 use crate::file::model::*;
 use crate::file::{Comments, Part, parse, write, write_with};
 use crate::nemesis::{Nemesis, all_kinds};
@@ -360,6 +360,9 @@ impl Draw {
                 Term::Time => terms.time = span,
                 Term::Outage => terms.outage = span,
                 Term::Recovery => terms.recovery = span,
+                Term::Model => {
+                    terms.model = Some(self.one_of(&[Model::Register, Model::CasRegister]));
+                }
                 Term::Level => {
                     terms.level = Some(self.one_of(&[Level::Any, Level::Majority, Level::All]));
                 }

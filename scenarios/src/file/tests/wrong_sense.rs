@@ -394,3 +394,66 @@ fn the_same_check_is_expected_on_several_terms() {
         "{told:?}"
     );
 }
+
+/// The small file, where linearizability is expected under a model, and its step does something.
+fn under(model: &str, step: &str) -> String {
+    let expectation = format!("check = \"linearizable\"\nmodel = \"{model}\"");
+    small_with("check = \"durability\"", &expectation).replace("do = \"put\"", step)
+}
+
+#[test]
+fn a_check_is_asked_under_a_model_that_fits_what_clients_do() {
+    let text = under("cas-register", "do = \"put\"");
+    let scenario = parse("small.toml", &text).expect("it is sound");
+    assert_eq!(
+        scenario.expectations[0].to_string(),
+        "linearizable (model cas-register) holds"
+    );
+}
+
+#[test]
+fn a_model_that_there_is_not_is_told_with_the_nearest() {
+    let told = told(&under("cas-registre", "do = \"put\""));
+    for part in [
+        "small.toml:53:9: error: `model` is `cas-registre`, which is unknown",
+        "did you mean `cas-register`?",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
+fn a_model_that_does_not_know_what_clients_do_is_told_with_those_that_fit() {
+    let text = under("append-kv", "do = \"delete\"").replace("value = \"1\"\n", "");
+    let told_of_step = told(&text);
+    for part in [
+        "small.toml:52:9: error: `model` is `append-kv`, which has no delete, and a step does that",
+        "expected a model that fits: `register` or `cas-register`",
+    ] {
+        assert!(told_of_step.contains(part), "{told_of_step}");
+    }
+    let told_of_load = told(&under("counter", "do = \"put\""));
+    assert!(
+        told_of_load.contains("`model` is `counter`, which has no write, and a step does that"),
+        "{told_of_load}"
+    );
+    let told_of_queue = told(&under("queue", "do = \"put\""));
+    assert!(
+        told_of_queue.contains(
+            "expected a model that fits: `register`, `cas-register`, `append-kv` or `set`"
+        ),
+        "{told_of_queue}"
+    );
+}
+
+#[test]
+fn only_checks_that_search_know_a_model() {
+    let told = told(&small_with(
+        "check = \"durability\"",
+        "check = \"durability\"\nmodel = \"register\"",
+    ));
+    assert!(
+        told.contains("an expectation has no field `model`"),
+        "{told}"
+    );
+}

@@ -193,6 +193,7 @@ fn expect(expectation: &Expectation) -> Table {
         failures,
         siblings,
         level,
+        model,
         budget,
     } = terms;
     for (term, count) in [
@@ -216,6 +217,9 @@ fn expect(expectation: &Expectation) -> Table {
     }
     if let Some(level) = level {
         table.text(Term::Level.name(), level.name());
+    }
+    if let Some(model) = model {
+        table.text(Term::Model.name(), model.name());
     }
     table.text(
         "verdict",

@@ -62,7 +62,7 @@ impl<'a> Lab<'a> {
     }
 
     pub(super) fn report(&self, scenario: &Scenario, seed: Seed) -> Report {
-        self.run(scenario, seed, Keep::Digest).report()
+        self.run(scenario, seed, Keep::Digest).outcome()
     }
 }
 
@@ -89,7 +89,7 @@ impl Asked {
 
     /// Whether it goes along with a run.
     pub(super) fn is_online(&self) -> bool {
-        checkers::find(self.check).is_some_and(|it| matches!(it.kind, JudgeKind::Online(_)))
+        checkers::find(self.check).is_some_and(|it| matches!(it.kind, JudgeKind::Online(..)))
     }
 }
 
@@ -146,7 +146,7 @@ fn violates(open: Open<'_>, scenario: &Scenario, seed: Seed, asked: Asked) -> bo
     let mut run = open(scenario.clone(), seed, Keep::Digest);
     if !asked.is_online() {
         run.run_to_end();
-        return verdict_of(&run.report(), &asked.label()).holds == Some(false);
+        return verdict_of(&run.outcome(), &asked.label()).holds == Some(false);
     }
     // What such a check has seen it does not take back.
     while run.run_to_anomaly() {
