@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use seedbed_scenarios::checkers::{CATALOG, JudgeKind, Ladder, Question, Setting, find};
+use seedbed_scenarios::checkers::{CATALOG, JudgeKind, Ladder, Question, Setting, Terms, find};
 use seedbed_scenarios::history::{
     Completed, Completion, Function, History, Invocation, ProcessId, SessionId, Value,
 };
@@ -125,8 +125,13 @@ fn live(criterion: &mut Criterion) {
     let live = CATALOG
         .iter()
         .filter(|it| matches!(it.kind, JudgeKind::Live(..)));
-    for asked in live.map(|it| vec![it.name]).chain([Vec::new()]) {
-        let name = asked.first().copied().unwrap_or("standing");
+    let terms = |name: &str| Terms {
+        versions: (name == "bounded-staleness").then_some(64),
+        ..Terms::default()
+    };
+    let asked = live.map(|it| vec![(it.name, terms(it.name))]);
+    for asked in asked.chain([Vec::new()]) {
+        let name = asked.first().map_or("standing", |(name, _)| name);
         group.bench_function(name, |bencher| {
             bencher.iter(|| Ladder::asked(&asked).observe(&history, &mut Vec::new()));
         });

@@ -21,6 +21,8 @@ pub struct Ladder {
 #[derive(Debug)]
 struct Rung {
     checker: Box<dyn OnlineChecker>,
+    /// On which terms.
+    terms: Terms,
     /// Whether every run has it.
     is_standing: bool,
     first: Option<Box<Witness>>,
@@ -41,6 +43,8 @@ pub enum News {
 pub struct Anomaly {
     /// The checker, by its name in the catalog.
     pub check: &'static str,
+    /// On which terms.
+    pub terms: Terms,
     /// The place of the event that showed it.
     pub place: Place,
     /// The proof.
@@ -57,6 +61,7 @@ impl Clone for Ladder {
     fn clone(&self) -> Self {
         let rungs = self.rungs.iter().map(|rung| Rung {
             checker: rung.checker.clone_box(),
+            terms: rung.terms,
             is_standing: rung.is_standing,
             first: rung.first.clone(),
             count: rung.count,
@@ -74,22 +79,26 @@ impl Ladder {
         Self::asked(&[])
     }
 
-    /// Those and the checkers of these names, where they can go along with a run.
-    pub fn asked(names: &[&str]) -> Self {
-        let rungs = CATALOG.iter().filter_map(|entry| {
+    /// Those and the checkers of these names, on these terms, where they can go along with a run.
+    pub fn asked(asked: &[(&str, Terms)]) -> Self {
+        let mut rungs = Vec::new();
+        for entry in CATALOG {
+            let Some(make) = entry.live() else {
+                continue;
+            };
             let is_standing = entry.is_standing();
-            let make = entry
-                .live()
-                .filter(|_| is_standing || names.contains(&entry.name))?;
-            Some(Rung {
-                checker: make(),
-                is_standing,
-                first: None,
-                count: 0,
-            })
-        });
+            let of_entry = asked.iter().filter(|(name, _)| *name == entry.name);
+            let terms: Vec<Terms> = match is_standing {
+                true => vec![Terms::default()],
+                false => of_entry.map(|(_, terms)| *terms).collect(),
+            };
+            rungs.extend(terms.into_iter().filter_map(|terms| {
+                let checker = make(&terms)?;
+                Some(Rung::new(checker, terms, is_standing))
+            }));
+        }
         Self {
-            rungs: rungs.collect(),
+            rungs,
             next: Place(0),
         }
     }
@@ -121,6 +130,7 @@ impl Ladder {
                     rung.first.get_or_insert_with(|| Box::new(witness.clone()));
                     news.push(News::Fell(Anomaly {
                         check: rung.checker.name(),
+                        terms: rung.terms,
                         place: self.next,
                         witness,
                     }));
@@ -152,12 +162,7 @@ pub(super) fn judge(checker: Box<dyn OnlineChecker>, question: &Question<'_>) ->
     }
     let history = question.history;
     let mut ladder = Ladder {
-        rungs: vec![Rung {
-            checker,
-            is_standing: true,
-            first: None,
-            count: 0,
-        }],
+        rungs: vec![Rung::new(checker, Terms::default(), true)],
         next: Place(0),
     };
     ladder.observe(history, &mut Vec::new());
@@ -170,10 +175,20 @@ pub(super) fn judge(checker: Box<dyn OnlineChecker>, question: &Question<'_>) ->
 }
 
 impl Rung {
+    fn new(checker: Box<dyn OnlineChecker>, terms: Terms, is_standing: bool) -> Self {
+        Self {
+            checker,
+            terms,
+            is_standing,
+            first: None,
+            count: 0,
+        }
+    }
+
     fn verdict(&self, history: &History) -> Verdict {
         Verdict {
             check: self.checker.name(),
-            terms: Terms::default(),
+            terms: self.terms,
             judgement: self.judgement(history),
         }
     }

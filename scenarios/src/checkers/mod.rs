@@ -158,8 +158,8 @@ pub struct CatalogEntry {
     pub terms: &'static [Term],
 }
 
-/// Makes a checker that goes along with a run, at its beginning.
-pub type MakeOnline = fn() -> Box<dyn OnlineChecker>;
+/// Makes a checker that goes along with a run, at its beginning; `None` where it can't do so on these terms.
+pub type MakeOnline = fn(&Terms) -> Option<Box<dyn OnlineChecker>>;
 
 /// How a checker judges, when, and what it gets to see.
 #[derive(Debug)]
@@ -266,7 +266,11 @@ pub static CATALOG: &[CatalogEntry] = &[
         name: "read-your-writes-in-real-time",
         promise: "A session sees its own acknowledged updates, or newer ones.",
         kind: JudgeKind::Online(
-            || Box::new(read_your_writes_in_real_time::ReadYourWrites::default()),
+            |_| {
+                Some(Box::new(
+                    read_your_writes_in_real_time::ReadYourWrites::default(),
+                ))
+            },
             read_your_writes_in_real_time::check,
         ),
         terms: &[],
@@ -275,7 +279,11 @@ pub static CATALOG: &[CatalogEntry] = &[
         name: "monotonic-reads-in-real-time",
         promise: "What a session has seen does not go away again.",
         kind: JudgeKind::Online(
-            || Box::new(monotonic_reads_in_real_time::MonotonicReads::default()),
+            |_| {
+                Some(Box::new(
+                    monotonic_reads_in_real_time::MonotonicReads::default(),
+                ))
+            },
             monotonic_reads_in_real_time::check,
         ),
         terms: &[],
@@ -301,7 +309,7 @@ pub static CATALOG: &[CatalogEntry] = &[
     CatalogEntry {
         name: "bounded-staleness",
         promise: "No read is further behind than so many versions, or so long.",
-        kind: JudgeKind::History(bounded_staleness::check),
+        kind: JudgeKind::Live(bounded_staleness::live::live, bounded_staleness::check),
         terms: &[Term::Versions, Term::Time],
     },
     CatalogEntry {

@@ -22,5 +22,5 @@ mod staleness;
 pub use availability::{Availability, availability};
 pub(crate) use availability::{Outage, outages};
 pub use loss::{Loss, loss};
-pub(crate) use staleness::{Behind, each_read};
+pub(crate) use staleness::{Behind, each_read, instant_of};
 pub use staleness::{Staleness, StalenessSpread, staleness};

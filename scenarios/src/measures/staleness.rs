@@ -284,7 +284,8 @@ impl Deletes {
     }
 }
 
-fn instant_of(history: &History, place: Place) -> Instant {
+/// When something that took effect by a place had done so.
+pub(crate) fn instant_of(history: &History, place: Place) -> Instant {
     let (Some(HistoryEvent::Complete(id)) | Some(HistoryEvent::Invoke(id))) = history.event(place)
     else {
         unreachable!("an effect is seen at an event of the history")

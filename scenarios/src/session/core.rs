@@ -589,7 +589,12 @@ impl<P: Hosted> Core<P> {
         match news {
             News::Fell(anomaly) => {
                 Arc::make_mut(&mut self.in_witness).extend(&anomaly.witness.operations);
-                let view = anomaly_view(anomaly.check, anomaly.witness, now, self.step);
+                let view = anomaly_view(
+                    anomaly.terms.label(anomaly.check),
+                    anomaly.witness,
+                    now,
+                    self.step,
+                );
                 self.anomalies.push(Arc::new(view));
             }
             News::Withdrawn(check) => {
@@ -679,22 +684,24 @@ impl<P: Hosted> Core<P> {
     }
 }
 
-/// The checkers that go along with a scenario's runs: the standing ones, and those that it asks for on no special terms.
+/// The checkers that go along with a scenario's runs: the standing ones, and those that it asks for.
 pub(super) fn ladder(scenario: &Scenario) -> Ladder {
-    let plain = scenario
-        .expectations
-        .iter()
-        .filter(|it| it.terms.are_plain());
-    let names: Vec<&str> = plain.map(|it| it.check).collect();
-    Ladder::asked(&names)
+    let asked = scenario.expectations.iter();
+    let asked: Vec<_> = asked.map(|it| (it.check, it.terms)).collect();
+    Ladder::asked(&asked)
 }
 
 /// A guarantee that fell, as it is shown.
-pub(super) fn anomaly_view(check: &str, witness: Witness, at: Instant, step: u64) -> AnomalyView {
+pub(super) fn anomaly_view(
+    guarantee: String,
+    witness: Witness,
+    at: Instant,
+    step: u64,
+) -> AnomalyView {
     AnomalyView {
         at,
         step,
-        guarantee: check.to_owned(),
+        guarantee,
         summary: witness.summary,
         story: witness.story,
         operations: witness.operations,

@@ -334,7 +334,7 @@ pub(super) fn findings<P: Hosted>(core: &Core<P>) -> Vec<Arc<AnomalyView>> {
         let witness = verdict.witness()?.clone();
         let at = witness.at;
         Some(Arc::new(anomaly_view(
-            verdict.check,
+            verdict.label(),
             witness,
             at,
             core.step,

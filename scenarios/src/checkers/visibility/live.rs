@@ -34,7 +34,7 @@
 use crate::checkers::per_session::PerSession;
 use crate::checkers::story::{object, user};
 use crate::checkers::{
-    Check, Finding, OnlineChecker, Question, Setting, Unclear, Witness, repeated,
+    Check, Finding, OnlineChecker, Question, Setting, Terms, Unclear, Witness, repeated,
 };
 use crate::history::pages::Pages;
 use crate::history::{
@@ -51,24 +51,24 @@ const WITHDRAWN_MAX: u32 = 8;
 /// No node.
 const NONE: Node = Node::MAX;
 
-pub(crate) fn read_your_writes() -> Box<dyn OnlineChecker> {
-    Live::boxed("read-your-writes", ryw::check, Rule::Own)
+pub(crate) fn read_your_writes(terms: &Terms) -> Option<Box<dyn OnlineChecker>> {
+    Live::on(terms, "read-your-writes", ryw::check, Rule::Own)
 }
 
-pub(crate) fn monotonic_reads() -> Box<dyn OnlineChecker> {
-    Live::boxed("monotonic-reads", mr::check, Rule::Seen)
+pub(crate) fn monotonic_reads(terms: &Terms) -> Option<Box<dyn OnlineChecker>> {
+    Live::on(terms, "monotonic-reads", mr::check, Rule::Seen)
 }
 
-pub(crate) fn monotonic_writes() -> Box<dyn OnlineChecker> {
-    Live::boxed("monotonic-writes", mw::check, Rule::Nothing)
+pub(crate) fn monotonic_writes(terms: &Terms) -> Option<Box<dyn OnlineChecker>> {
+    Live::on(terms, "monotonic-writes", mw::check, Rule::Nothing)
 }
 
-pub(crate) fn writes_follow_reads() -> Box<dyn OnlineChecker> {
-    Live::boxed("writes-follow-reads", wfr::check, Rule::Nothing)
+pub(crate) fn writes_follow_reads(terms: &Terms) -> Option<Box<dyn OnlineChecker>> {
+    Live::on(terms, "writes-follow-reads", wfr::check, Rule::Nothing)
 }
 
-pub(crate) fn pram() -> Box<dyn OnlineChecker> {
-    Live::boxed("pram", all::check, Rule::Prefixes)
+pub(crate) fn pram(terms: &Terms) -> Option<Box<dyn OnlineChecker>> {
+    Live::on(terms, "pram", all::check, Rule::Prefixes)
 }
 
 /// What is visible to a read.
@@ -223,8 +223,14 @@ impl OnlineChecker for Live {
 }
 
 impl Live {
-    fn boxed(name: &'static str, check: Check, rule: Rule) -> Box<dyn OnlineChecker> {
-        Box::new(Self {
+    /// Budgets are those of the judge of the whole.
+    fn on(
+        terms: &Terms,
+        name: &'static str,
+        check: Check,
+        rule: Rule,
+    ) -> Option<Box<dyn OnlineChecker>> {
+        let new = Self {
             name,
             check,
             rule,
@@ -242,7 +248,10 @@ impl Live {
             is_told: false,
             has_withdrawn: false,
             withdrawn: 0,
-        })
+        };
+        terms
+            .are_plain()
+            .then(|| Box::new(new) as Box<dyn OnlineChecker>)
     }
 
     fn has_fallen(&self) -> bool {

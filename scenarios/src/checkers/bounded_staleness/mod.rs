@@ -9,16 +9,28 @@
 //! With a bound of no versions and no time this says: who reads sees every update that was surely there when they
 //! began. That is weaker than linearizability, since reads at once with one update may still contradict each other.
 //!
+//! While a run goes on, [`live`] measures each read as it ends.
+//!
 //! By the history alone, with real time. Without a bound there is nothing to judge, and the reason says how far behind
 //! reads were. Not judged where reads do not name their writes. O(n log n).
 
+pub(super) mod live;
+
 use seedbed_sim::Span;
 
-use crate::history::OperationId;
+use crate::history::{History, OperationId};
 use crate::measures::{Behind, each_read};
 
 use super::story::{between, left_behind, object, quote_or_nothing, tell, the_update, user};
-use super::{Order, Question, Ruling, Unsupported, Witness};
+use super::{Order, Question, Ruling, Terms, Unsupported, Witness};
+
+const NO_READS: &str = "no read shows how old it was";
+const NO_WHOLE_VALUES: &str = "only reads of whole values that were written show how old they are";
+
+fn is_too_far(terms: &Terms, behind: &Behind) -> bool {
+    terms.versions.is_some_and(|most| behind.versions > most)
+        || terms.time.is_some_and(|most| behind.time > most)
+}
 
 /// See the [module](self).
 pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
@@ -28,10 +40,6 @@ pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
         return Ok(Ruling::undecided(reason));
     }
     let terms = setting.terms;
-    let is_too_far = |behind: &Behind| {
-        terms.versions.is_some_and(|most| behind.versions > most)
-            || terms.time.is_some_and(|most| behind.time > most)
-    };
     let (mut versions, mut time, mut reads) = (0, Span::ZERO, 0_u64);
     // The one that ended first, and how many there are.
     let mut first: Option<Behind> = None;
@@ -40,7 +48,7 @@ pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
         reads += 1;
         versions = versions.max(behind.versions);
         time = time.max(behind.time);
-        if is_too_far(&behind) {
+        if is_too_far(&terms, &behind) {
             count += 1;
             let ended = |it: Behind| history.completed(it.read);
             first = first
@@ -51,12 +59,12 @@ pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
     if measured.is_none() {
         let reason = match history.first_repeated_write() {
             Some(write) => super::repeated(history, write),
-            None => "only reads of whole values that were written show how old they are".to_owned(),
+            None => NO_WHOLE_VALUES.to_owned(),
         };
         return Ok(Ruling::undecided(reason));
     }
     if reads == 0 {
-        return Ok(Ruling::undecided("no read shows how old it was"));
+        return Ok(Ruling::undecided(NO_READS));
     }
     if terms.versions.is_none() && terms.time.is_none() {
         return Ok(Ruling::undecided(format!(
@@ -64,8 +72,10 @@ pub(super) fn check(question: &Question<'_>) -> Result<Ruling, Unsupported> {
             in_words(versions, time)
         )));
     }
-    let mut ruling =
-        Ruling::from_witnesses(first.iter().map(|it| stale(question, it)).collect(), 0);
+    let mut ruling = Ruling::from_witnesses(
+        first.iter().map(|it| stale(history, &terms, it)).collect(),
+        0,
+    );
     ruling.count(count);
     Ok(ruling)
 }
@@ -76,8 +86,7 @@ fn in_words(versions: u64, time: Span) -> String {
     format!("{versions} version{many} and {time} behind")
 }
 
-fn stale(question: &Question<'_>, behind: &Behind) -> Witness {
-    let history = question.history;
+fn stale(history: &History, asked: &Terms, behind: &Behind) -> Witness {
     let read = history.operation(behind.read);
     let newer = behind.passed_by.expect("a stale read was passed by");
     let update = history.operation(newer);
@@ -89,7 +98,6 @@ fn stale(question: &Question<'_>, behind: &Behind) -> Witness {
     operations.sort_unstable();
     operations.push(behind.read);
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
-    let asked = question.setting.terms;
     let bound = match (asked.versions, asked.time) {
         (Some(most), _) if behind.versions > most => {
             let many = if most == 1 { "" } else { "s" };
