@@ -7,8 +7,8 @@
 use crate::history::{History, Place};
 
 use super::{
-    CATALOG, Finding, Judgement, OnlineChecker, Order, Question, Ruling, Terms, Unclear, Verdict,
-    Witness,
+    CATALOG, CatalogEntry, Finding, Judgement, OnlineChecker, Order, Question, Ruling, Terms,
+    Unclear, Verdict, Witness,
 };
 
 /// Checkers at one place of a history. Cloning it is cheap: it is part of a session's checkpoints.
@@ -33,7 +33,7 @@ struct Rung {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// A guarantee fell.
-    Fell(Anomaly),
+    Fell(Box<Anomaly>),
     /// What this checker had found until now is explained after all.
     Withdrawn(&'static str),
 }
@@ -81,22 +81,18 @@ impl Ladder {
 
     /// Those and the checkers of these names, on these terms, where they can go along with a run.
     pub fn asked(asked: &[(&str, Terms)]) -> Self {
-        let mut rungs = Vec::new();
-        for entry in CATALOG {
-            let Some(make) = entry.live() else {
-                continue;
-            };
-            let is_standing = entry.is_standing();
+        let standing = CATALOG.iter().filter(|entry| entry.is_standing());
+        let standing = standing.map(|entry| (entry, Terms::default(), true));
+        let others = CATALOG.iter().filter(|entry| !entry.is_standing());
+        let others = others.flat_map(|entry| {
             let of_entry = asked.iter().filter(|(name, _)| *name == entry.name);
-            let terms: Vec<Terms> = match is_standing {
-                true => vec![Terms::default()],
-                false => of_entry.map(|(_, terms)| *terms).collect(),
-            };
-            rungs.extend(terms.into_iter().filter_map(|terms| {
-                let checker = make(&terms)?;
-                Some(Rung::new(checker, terms, is_standing))
-            }));
-        }
+            of_entry.map(move |(_, terms)| (entry, *terms, false))
+        });
+        let rung = |(entry, terms, is_standing): (&CatalogEntry, Terms, bool)| {
+            let checker = entry.live()?(&terms)?;
+            Some(Rung::new(checker, terms, is_standing))
+        };
+        let rungs = standing.chain(others).filter_map(rung).collect();
         Self {
             rungs,
             next: Place(0),
@@ -128,12 +124,13 @@ impl Ladder {
                 for witness in witnesses.drain(..) {
                     rung.count += 1;
                     rung.first.get_or_insert_with(|| Box::new(witness.clone()));
-                    news.push(News::Fell(Anomaly {
+                    let anomaly = Anomaly {
                         check: rung.checker.name(),
                         terms: rung.terms,
                         place: self.next,
                         witness,
-                    }));
+                    };
+                    news.push(News::Fell(Box::new(anomaly)));
                 }
             }
             self.next.0 += 1;

@@ -265,7 +265,7 @@ fn witness(
     let mut story: Vec<String> = operations.iter().map(|&id| tell(history, id)).collect();
     story.push(format!(
         "{}; what a session has seen must not go away again: monotonic-reads-in-real-time falls.",
-        capital(&reason)
+        capital(reason)
     ));
     let at = reader.completed.as_ref().expect("the read has ended").at;
     Witness::new(history, operations, at, summary, story)

@@ -29,6 +29,8 @@ pub(crate) fn live(terms: &Terms) -> Option<Box<dyn OnlineChecker>> {
             terms: *terms,
             unclear: None,
             has_measured: false,
+            has_found: false,
+            has_withdrawn: false,
             keys: Pages::default(),
             before: Pages::default(),
         }) as Box<dyn OnlineChecker>
@@ -42,6 +44,9 @@ struct Live {
     unclear: Option<String>,
     /// Whether any read showed how old it was.
     has_measured: bool,
+    /// Whether any was too far behind.
+    has_found: bool,
+    has_withdrawn: bool,
     keys: Pages<Key>,
     /// For each update, by its number, the one of its key that was invoked before it.
     before: Pages<Option<OperationId>>,
@@ -71,6 +76,7 @@ impl OnlineChecker for Live {
     }
 
     fn observe(&mut self, history: &History, place: Place, found: &mut Vec<Witness>) {
+        self.has_withdrawn = false;
         if self.unclear.is_some() {
             return;
         }
@@ -81,6 +87,15 @@ impl OnlineChecker for Live {
             }
             None => {}
         }
+        if self.unclear.is_some() {
+            found.clear();
+            self.has_withdrawn = self.has_found;
+        }
+        self.has_found |= !found.is_empty();
+    }
+
+    fn has_withdrawn(&self) -> bool {
+        self.has_withdrawn
     }
 
     fn unclear(&self, _: &History) -> Option<Unclear> {

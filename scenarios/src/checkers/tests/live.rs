@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use seedbed_sim::{Instant, Span};
 
 use crate::checkers::{
-    Anomaly, CATALOG, CatalogEntry, Finding, JudgeKind, Judgement, Ladder, News, Question, Setting,
-    Terms, find,
+    CATALOG, CatalogEntry, Finding, JudgeKind, Judgement, Ladder, News, Question, Setting, Terms,
+    find,
 };
 use crate::history::sketch::{Sketch, write};
 use crate::history::{Function, History, OperationId};
@@ -186,7 +186,8 @@ fn news(check: &str, history: &History) -> Vec<News> {
     let mut news = Vec::new();
     Ladder::asked(&[(check, Terms::default())]).observe(history, &mut news);
     let of_check = |it: &News| match it {
-        News::Fell(Anomaly { check: name, .. }) | News::Withdrawn(name) => *name == check,
+        News::Fell(anomaly) => anomaly.check == check,
+        News::Withdrawn(name) => *name == check,
     };
     news.retain(of_check);
     news
@@ -310,6 +311,6 @@ fn only_those_that_are_asked_for_go_along_beside_the_standing_ones() {
         names(&Ladder::asked(
             &["pram", "durability", "linearizable"].map(|it| (it, Terms::default()))
         )),
-        ["pram", standing[0], standing[1]]
+        [standing[0], standing[1], "pram"]
     );
 }

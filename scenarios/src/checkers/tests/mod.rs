@@ -36,7 +36,7 @@ fn judge(check: &str, history: &History) -> (Verdict, Vec<Anomaly>) {
     let mut found = Vec::new();
     ladder.observe(history, &mut found);
     let fell = found.into_iter().filter_map(|news| match news {
-        News::Fell(anomaly) if anomaly.check == check => Some(anomaly),
+        News::Fell(anomaly) if anomaly.check == check => Some(*anomaly),
         _ => None,
     });
     let found = fell.collect();

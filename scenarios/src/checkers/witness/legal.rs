@@ -28,11 +28,16 @@ impl Bench<'_> {
     ) -> (Vec<Option<Value>>, bool) {
         let operation = self.question.history.operation(culprit);
         let returned = operation.returned();
-        let mut guesses = self.guesses(until, rest, culprit);
+        let mut guesses = self.guesses(until, culprit);
         guesses.retain(|guess| guess.as_ref() != returned);
         let guesses_max = if until.len() > MANY { 4 } else { GUESSES_MAX };
         let mut more = guesses.len() > guesses_max;
         guesses.truncate(guesses_max);
+        for told in self.told_of(rest, culprit) {
+            if told.as_ref() != returned && !guesses.contains(&told) {
+                guesses.push(told);
+            }
+        }
         let kept = sorted(until.iter().copied());
         let mut legal = Vec::new();
         for guess in guesses {
@@ -52,12 +57,7 @@ impl Bench<'_> {
     }
 
     /// What it may have returned, each once; the likeliest first.
-    fn guesses(
-        &self,
-        until: &[OperationId],
-        rest: &[OperationId],
-        culprit: OperationId,
-    ) -> Vec<Option<Value>> {
+    fn guesses(&self, until: &[OperationId], culprit: OperationId) -> Vec<Option<Value>> {
         let setting = self.question.setting;
         let operation = self.question.history.operation(culprit);
         let mut guesses = match (&operation.function, setting.model) {
@@ -66,9 +66,7 @@ impl Bench<'_> {
             }
             (Function::Dequeue, _) => self.queued(until, culprit),
             (Function::Read, Model::Register | Model::CasRegister) => {
-                let mut guesses = self.told_of(rest, culprit);
-                guesses.extend(self.left_in_register(until, culprit));
-                guesses
+                self.left_in_register(until, culprit)
             }
             (Function::Read, _) => self.become_of(until, culprit),
             _ => return Vec::new(),
@@ -93,9 +91,16 @@ impl Bench<'_> {
         ids.into_iter().map(|id| history.operation(id)).collect()
     }
 
-    /// What operations of the culprit's key wrote and saw.
+    /// What operations of the culprit's register wrote and saw.
     fn told_of(&self, rest: &[OperationId], culprit: OperationId) -> Vec<Option<Value>> {
         let history = self.question.history;
+        let is_register = matches!(
+            self.question.setting.model,
+            Model::Register | Model::CasRegister
+        );
+        if !is_register || history.operation(culprit).function != Function::Read {
+            return Vec::new();
+        }
         let key = history.key_id(culprit);
         let of_key = rest.iter().filter(|&&id| history.key_id(id) == key);
         let told = of_key.map(|&id| {
