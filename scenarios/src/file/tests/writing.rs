@@ -360,12 +360,8 @@ impl Draw {
                 Term::Time => terms.time = span,
                 Term::Outage => terms.outage = span,
                 Term::Recovery => terms.recovery = span,
-                Term::Model => {
-                    terms.model = Some(self.one_of(&[Model::Register, Model::CasRegister]));
-                }
-                Term::Level => {
-                    terms.level = Some(self.one_of(&[Level::Any, Level::Majority, Level::All]));
-                }
+                Term::Model => terms.model = Some(Model::CasRegister),
+                Term::Level => terms.level = Some(self.one_of(Level::CATALOG).1),
             }
         }
         terms
