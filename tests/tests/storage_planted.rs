@@ -56,7 +56,7 @@ const CASES: &[(Planted, Catcher, u64)] = &[
     (Planted::LsmForgetsSnapshots, Agree, 20),
     (Planted::LsmSyncsNewestLogOnly, Crash, 30),
     (Planted::LsmIgnoresRangeDeletes, Agree, 20),
-    (Planted::TreeWritesPagesBeforeLog, Crash, 30),
+    (Planted::TreeWritesPagesBeforeLog, Crash, 60),
     (Planted::TreeOmitsImages, Crash, 30),
     (Planted::TreeForgetsToSyncPages, Crash, 30),
     (Planted::TreeDropsLogEarly, Crash, 30),

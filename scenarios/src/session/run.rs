@@ -222,7 +222,7 @@ impl<P: Hosted> Session for Run<P> {
     }
 
     fn findings(&self) -> Vec<Arc<AnomalyView>> {
-        see::findings(&self.core)
+        see::findings(&self.plan, &self.core)
     }
 
     fn operations(&self) -> Vec<Operation> {

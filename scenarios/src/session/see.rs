@@ -47,7 +47,7 @@ pub(super) fn view<P: Hosted>(plan: &Plan, core: &Core<P>, window: Window) -> Vi
             .collect(),
         lag: lag_series(plan, core, window),
         operations: operation_views(core, window),
-        anomalies: findings(core),
+        anomalies: findings(plan, core),
         faults: core
             .faults
             .iter()
@@ -321,13 +321,30 @@ fn verdicts<P: Hosted>(core: &Core<P>) -> Vec<Verdict> {
     }
 }
 
+/// The same, told by the few operations that prove each, and with what would have been legal. Runs that are looked at as
+/// they go on are told of once, when they are over; for others it is done where it is asked for.
+fn told<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<Verdict> {
+    let mut verdicts = verdicts(core);
+    if plan.trace != TraceLevel::Full {
+        let question = Question {
+            history: &core.history,
+            setting: &Setting::default(),
+            finals: None,
+            at: core.world.now(),
+        };
+        checkers::explain(&mut verdicts, &question);
+    }
+    verdicts
+}
+
 /// The guarantees that fell: as the run went on, and then by the final checks.
-pub(super) fn findings<P: Hosted>(core: &Core<P>) -> Vec<Arc<AnomalyView>> {
+pub(super) fn findings<P: Hosted>(plan: &Plan, core: &Core<P>) -> Vec<Arc<AnomalyView>> {
     let online: Vec<Arc<AnomalyView>> = standing_anomalies(core).cloned().collect();
-    let verdicts = core
-        .final_verdicts
-        .iter()
-        .flat_map(|verdicts| verdicts.iter());
+    let verdicts = match core.is_over() {
+        true => told(plan, core),
+        false => Vec::new(),
+    };
+    let verdicts = verdicts.iter();
     let is_told = |check: &str| online.iter().any(|anomaly| anomaly.guarantee == check);
     let at_the_end = verdicts.filter(|it| !is_online(it.check) && !is_told(&it.label()));
     let at_the_end = at_the_end.filter_map(|verdict| {
@@ -527,18 +544,11 @@ pub(super) enum Telling {
 
 /// The report of a run that is over.
 pub(super) fn report<P: Hosted>(plan: &Plan, core: &Core<P>, telling: Telling) -> Report {
-    let mut verdicts = verdicts(core);
+    let verdicts = match telling {
+        Telling::Explained => told(plan, core),
+        Telling::AsFound => verdicts(core),
+    };
     let world = &core.world;
-    if telling == Telling::Explained && plan.trace != TraceLevel::Full {
-        let setting = Setting::default();
-        let question = Question {
-            history: &core.history,
-            setting: &setting,
-            finals: None,
-            at: world.now(),
-        };
-        checkers::explain(&mut verdicts, &question);
-    }
     let ended = match &core.phase {
         Phase::Over(ending) => ending_in_words(ending),
         Phase::Running | Phase::Settling => "it is not over".to_owned(),
