@@ -2,6 +2,9 @@
 //!
 //! Pages are moved as a write would move them, by copying the way down to each; between commits, so that a crash finds the
 //! tree before or after. What snapshots hold stays where it is.
+//!
+//! The way down to a page takes free pages too, and those that it replaces are free only after the next commits. So one round
+//! leaves a few pages at the end, and rounds follow as long as the file gets shorter.
 
 use seedbed_sim::Disk;
 
@@ -10,10 +13,33 @@ use crate::storage::EngineError;
 use crate::storage::pages::PageNo;
 use crate::storage::pages::relocate::relocate;
 
+/// Rounds that are done though they make the file no shorter.
+const ROUNDS_MIN: u32 = 2;
+
+/// Free pages that the next commits want in any case.
+const FREE_PAGES_WANTED: usize = 8;
+
 impl Store {
     /// See the [module](self). All that was written is durable when this returns.
     pub(super) fn compact(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
-        self.let_go(disk)?;
+        let mut rounds = 0;
+        loop {
+            let before = self.tree.page_count;
+            self.let_go(disk)?;
+            self.move_down(disk)?;
+            self.let_go(disk)?;
+            self.cut_off(disk)?;
+            self.sync(disk)?;
+            rounds += 1;
+            let is_idle = rounds >= ROUNDS_MIN && self.tree.page_count >= before;
+            if is_idle || self.pages.free.len() <= FREE_PAGES_WANTED {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Moves pages from the end to free ones before it, as long as there are any.
+    fn move_down(&mut self, disk: &mut dyn Disk) -> Result<(), EngineError> {
         let limit = PageNo(self.tree.page_count - self.pages.free.len() as u32);
         let mut from: Option<Vec<u8>> = None;
         // Without a free page before the limit, moving would make the file longer.
@@ -33,9 +59,7 @@ impl Store {
                 }
             }
         }
-        self.let_go(disk)?;
-        self.cut_off(disk)?;
-        self.sync(disk)
+        Ok(())
     }
 
     /// Commits until neither meta page needs what was replaced before. The list of free pages of the first of these commits may

@@ -649,6 +649,31 @@ fn compaction_moves_pages_of_the_copy_on_write_tree_to_the_beginning() {
     tree.check();
 }
 
+/// A round of moves needs free pages for the way to each page, so that one alone left some at the end, and the file as long
+/// as it was.
+#[test]
+fn compaction_of_a_tree_of_many_pages_leaves_none_of_them_at_the_end() {
+    let mut tree = Tree::new(EngineKind::Cow, EngineOptions::default());
+    let row = |number: u64| Change::Put(key(number), bytes(100, number as u8));
+    for round in 0..2 {
+        for batch in 0..10 {
+            let numbers = (0..1000).map(|n| (n * 10 + batch) * 7919 % 10_007 + round);
+            tree.write(&numbers.map(row).collect::<Vec<_>>());
+        }
+        tree.engine.sync(&mut tree.disk).unwrap();
+    }
+    for number in 0..1000 {
+        tree.write(&[row(number * 7919 % 10_007)]);
+    }
+    let used = |shape: &TreeShape| shape.page_count - shape.free_pages;
+    let before = tree.shape();
+    assert!(before.free_pages > used(&before), "{before:?}");
+    tree.engine.compact(&mut tree.disk).unwrap();
+    let after = tree.shape();
+    assert!(after.free_pages * 10 < used(&after), "{after:?}");
+    tree.check();
+}
+
 #[test]
 fn compaction_of_the_page_tree_makes_its_log_short() {
     let mut tree = Tree::new(EngineKind::BTree, options(30, 1 << 20));
